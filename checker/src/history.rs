@@ -1,0 +1,163 @@
+//! What clients did, as it was recorded: a header, then events in one order.
+//!
+//! The model is Jepsen's. A process is single-threaded: it invokes, then gets `ok` (it happened), `fail` (it certainly
+//! did not) or `info` (nobody knows; it may still take effect at any later time). The order of lines is the truth;
+//! `time` is for people and for staleness, and never orders.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The newest version of the format of `history.jsonl` that this crate writes, and the newest that it reads.
+pub const FORMAT: u32 = 1;
+
+/// The first line of a history: what was run, and what the values mean.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Always `history`.
+    pub schism: String,
+    /// Version of the format; a newer one than [`FORMAT`] is refused by number.
+    pub format: u32,
+    /// The run folder's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// The system under test with its parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// The model that the answers are judged by, such as `cas-register`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The value of a key that was never written. Declared, never inferred.
+    #[serde(default)]
+    pub initial: Value,
+    /// The wall clock at time 0, RFC 3339 with nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
+    /// Keys that this version does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// Who made an event: a client process by its number, or something by its name (`nemesis`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Process {
+    /// A client; it has one operation open at a time.
+    Client(u64),
+    /// Somebody else. Its events are kept, and no checker takes them for operations.
+    Named(Arc<str>),
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Process::Client(number) => write!(f, "{number}"),
+            Process::Named(name) => f.write_str(name),
+        }
+    }
+}
+
+/// What an event says of its operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventKind {
+    /// It begins; recorded before its first byte was sent.
+    Invoke,
+    /// It happened.
+    Ok,
+    /// It certainly did not happen.
+    Fail,
+    /// Nobody knows whether it happened or will.
+    Info,
+}
+
+/// One line of a history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its place in the recorded order.
+    pub index: u64,
+    /// Nanoseconds since the start, from the recorder's monotonic clock; absent in formats that have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<u64>,
+    /// Who.
+    pub process: Process,
+    /// Begin or end.
+    #[serde(rename = "type")]
+    pub kind: EventKind,
+    /// What is done: `read`, `write`, `cas`, … Shared, since a history has few different ones.
+    pub f: Arc<str>,
+    /// The object, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Value>,
+    /// What is written, or was read; `[from, to]` for `cas`.
+    #[serde(default)]
+    pub value: Value,
+    /// The node that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<Arc<str>>,
+    /// Keys that this version does not know, kept as they are: `error`, `quorum`, …
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// A history as it was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// Absent in other tools' formats, and in files without one.
+    pub header: Option<Header>,
+    /// In recorded order.
+    pub events: Vec<Event>,
+    /// The file ended in the middle of a line, as it does when its recorder is killed.
+    pub cut: Option<Cut>,
+}
+
+/// Where a history was cut off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The number of the incomplete line, from 1.
+    pub line: u64,
+    /// Its offset in the file, in bytes.
+    pub offset: u64,
+}
+
+/// How an operation ended, as far as the recorder knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// It happened.
+    Ok,
+    /// It certainly did not.
+    Fail,
+    /// Nobody knows: `info`, or no completion in the history at all.
+    Info,
+}
+
+/// An invocation with its completion.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operation {
+    /// Its process.
+    pub process: u64,
+    /// What is done.
+    pub f: Arc<str>,
+    /// The object, where there are several.
+    pub key: Option<Value>,
+    /// The value of the invocation.
+    pub input: Value,
+    /// The value of the completion, if that was `ok`.
+    pub output: Option<Value>,
+    /// How it ended.
+    pub ending: Ending,
+    /// The node that was asked.
+    pub node: Option<Arc<str>>,
+    /// Index of the invocation event.
+    pub invoked: u64,
+    /// Index of the completion event, if there is one.
+    pub completed: Option<u64>,
+    /// Time of the invocation, in nanoseconds.
+    pub invoked_at: Option<u64>,
+    /// Time of the completion, in nanoseconds.
+    pub completed_at: Option<u64>,
+    /// The `error` of the completion, or other words about how it ended.
+    pub error: Option<Value>,
+}

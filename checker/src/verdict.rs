@@ -1,0 +1,81 @@
+//! What a check says: an outcome, what was covered, and for a violation the few operations that prove it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What is known of a property.
+///
+/// The order is that of exit codes, worst last: `valid < unknown < vacuous < invalid`; of several outcomes the worst
+/// one stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Checked and kept.
+    Valid,
+    /// The budget ended; the summary says what was verified up to there.
+    Unknown,
+    /// Nothing follows from this run.
+    Vacuous,
+    /// Broken, with a counterexample.
+    Invalid,
+}
+
+/// One property of a run and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Property {
+    /// Its name: `linearizable`, `no-crash`, `recovers`, …
+    pub name: String,
+    /// Whether it counts for the exit code, or was only measured.
+    pub judged: bool,
+    /// What is known of it.
+    pub outcome: Outcome,
+    /// A sentence: `register is not linearizable (key x; zones)`, or why it is unknown or vacuous.
+    pub summary: String,
+    /// The method that decided: `zones`, `frontier search`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// For a violation: what proves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counterexample: Option<Counterexample>,
+    /// Figures: operations, keys, states, …
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub figures: Map<String, Value>,
+}
+
+/// The few operations that prove a violation, in words and as data.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counterexample {
+    /// The object, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Value>,
+    /// The operations, in the order of their invocations.
+    pub operations: Vec<Witness>,
+    /// Why they contradict each other, a sentence a line: each step of a cycle, or each state's refusal.
+    pub because: Vec<String>,
+}
+
+/// An operation of a counterexample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Witness {
+    /// Its process.
+    pub process: u64,
+    /// What it did, in words with its outcome: `wrote 5`, `read 4`, `tried to write 7 (unknown)`.
+    pub did: String,
+    /// What part it plays: `acknowledged`, `began 228 ms after that`, `concurrent`; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub role: String,
+    /// The node that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// Index of its invocation.
+    pub invoked: u64,
+    /// Index of its completion, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed: Option<u64>,
+    /// Nanoseconds since the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoked_at: Option<u64>,
+    /// Nanoseconds since the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<u64>,
+}

@@ -1,0 +1,12 @@
+//! The controller: processes, network, faults, recording, judging, reports and the command line.
+//!
+//! A library with a thin `main`, so that someone's own crate can add a protocol, a workload, a model or a fault and get
+//! every command. What is under test, who asks it and what lies between its nodes are traits ([`system::System`],
+//! [`client::Client`], [`network::Network`]); nothing above them asks which case it is.
+
+pub mod client;
+pub mod cluster;
+pub mod network;
+pub mod plan;
+pub mod spec;
+pub mod system;

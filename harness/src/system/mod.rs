@@ -1,0 +1,40 @@
+//! What is under test: how a node of it is started, what it serves, what it promises.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schism_nodes::{LinkOrder, NodeId};
+
+use crate::client::Dialler;
+
+/// A system under test. The built-in protocols are its first case; nothing outside of `system/` asks which case it is.
+pub trait System: Send + Sync {
+    /// Its name and parameters, as one would write them.
+    fn label(&self) -> String;
+    /// The request types that it serves.
+    fn requests(&self) -> Vec<String>;
+    /// Whether it has a leader that makes itself known.
+    fn has_leader(&self) -> bool;
+    /// What it needs of its links.
+    fn links(&self) -> LinkOrder;
+    /// How long it typically takes to serve again after a fault.
+    fn recovery(&self) -> Duration;
+    /// How the process of a node is started.
+    fn launch(&self, node: NodeId) -> Launch;
+    /// How a client speaks with it.
+    fn dialler(&self) -> Box<dyn Dialler>;
+}
+
+/// How the process of a node is started. Its environment is cleared but for what is named here.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The executable.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Its environment.
+    pub environment: BTreeMap<String, String>,
+    /// For a built-in node: the protocol and its parameters, for the boot line of its control socket.
+    pub protocol: (String, BTreeMap<String, String>),
+}
