@@ -6,7 +6,12 @@
 
 pub mod client;
 pub mod cluster;
+pub mod machine;
 pub mod network;
+pub mod options;
 pub mod plan;
+pub mod recorder;
+pub mod run;
 pub mod spec;
 pub mod system;
+pub mod verdict;

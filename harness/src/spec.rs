@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A name with parameters, for systems, models, faults and workloads: `nwr:n=3,w=2,r=1`. A value may be JSON; commas
 /// inside its brackets, braces and quotes are its own.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Spec {
     /// What it is.
     pub name: String,

@@ -1,0 +1,62 @@
+//! What a run is asked to do, with every default resolved: the `options` of `run.json`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::spec::Spec;
+
+/// Everything that determines a run, but for the machine. Durations are stored in nanoseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunOptions {
+    /// The system under test.
+    pub system: Spec,
+    /// The workload: `register`.
+    pub workload: Spec,
+    /// How many processes.
+    pub nodes: u16,
+    /// Which faults a random plan draws from, each with its parameters; empty for none.
+    pub faults: Vec<Spec>,
+    /// A plan to play as written, in place of a drawn one.
+    pub plan: Option<PathBuf>,
+    /// Faults a second, on average.
+    pub fault_rate: f64,
+    /// The main phase.
+    pub time: Duration,
+    /// Operations a second, all workers together; 0 for as fast as they go.
+    pub rate: f64,
+    /// How many workers.
+    pub concurrency: usize,
+    /// How many keys.
+    pub keys: usize,
+    /// Weights of reads, writes and compare-and-sets, in that order.
+    pub mix: Vec<(String, u32)>,
+    /// The deadline of an operation.
+    pub op_timeout: Duration,
+    /// Before the first fault.
+    pub quiet: Duration,
+    /// How long the system may take to come back after the last fault.
+    pub recover: Duration,
+    /// `linearizable`, or `declared`: what the configuration promises.
+    pub consistency: String,
+    /// The seed of all chance.
+    pub seed: u64,
+    /// The limit of the check.
+    pub check_time: Duration,
+    /// The limit of the check's memory, in bytes.
+    pub check_memory: u64,
+    /// The results folder.
+    pub out: PathBuf,
+    /// Stay with the cluster after the run, until interrupted.
+    pub leave_running: bool,
+    /// The node executable; the running one where absent.
+    pub node_program: Option<PathBuf>,
+}
+
+/// What `--expect invalid[:PROPERTY]` expects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// The property that has to break; any judged one where absent.
+    pub property: Option<String>,
+}

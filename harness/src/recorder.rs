@@ -1,0 +1,113 @@
+//! The one recorder: it orders all events of a run, gives them their time, and writes each at once.
+//!
+//! An invocation is recorded before its first byte is sent, a completion after its last byte was received. Each event is
+//! one write(2), so that what was recorded outlives a controller that is killed. After a failed write nothing more is
+//! written, and the run ends as a failure of the harness.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use fs_err::File;
+use schism_checker::history::{Event, EventKind, Header, Process};
+use serde_json::{Map, Value};
+
+/// What somebody tells the recorder; index and time are the recorder's.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Who.
+    pub process: Process,
+    /// Begin or end.
+    pub kind: EventKind,
+    /// What is done.
+    pub f: Arc<str>,
+    /// The object.
+    pub key: Option<Value>,
+    /// What is written or was read.
+    pub value: Value,
+    /// The node that was asked.
+    pub node: Option<Arc<str>>,
+    /// What else is known.
+    pub extra: Map<String, Value>,
+}
+
+/// Where and why recording ended.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("recording ended: {0}")]
+pub struct RecorderError(String);
+
+/// See the module's head.
+#[derive(Debug)]
+pub struct Recorder {
+    start: Instant,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    file: File,
+    next: u64,
+    line: Vec<u8>,
+    failed: Option<RecorderError>,
+}
+
+impl Recorder {
+    /// Creates the file, which must not exist, and writes the header. Time 0 is `start`.
+    pub fn create(path: &Path, header: &Header, start: Instant) -> Result<Self, RecorderError> {
+        let failed = |error: std::io::Error| RecorderError(error.to_string());
+        let mut file = File::create_new(path).map_err(failed)?;
+        let mut line = serde_json::to_vec(header).map_err(|error| RecorderError(error.to_string()))?;
+        line.push(b'\n');
+        file.write_all(&line).map_err(failed)?;
+        Ok(Recorder { start, inner: Mutex::new(Inner { file, next: 0, line, failed: None }) })
+    }
+
+    /// Nanoseconds since the start.
+    pub fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Records an event; its index.
+    pub fn record(&self, draft: Draft) -> Result<Event, RecorderError> {
+        let mut inner = self.inner.lock().expect("no recording thread panics while it holds the lock");
+        if let Some(failed) = &inner.failed {
+            return Err(failed.clone());
+        }
+        let Draft { process, kind, f, key, value, node, extra } = draft;
+        let event = Event { index: inner.next, time: Some(self.now()), process, kind, f, key, value, node, extra };
+        let Inner { file, line, .. } = &mut *inner;
+        line.clear();
+        serde_json::to_writer(&mut *line, &event).expect("an event is plain JSON and the buffer is memory");
+        line.push(b'\n');
+        if let Err(error) = file.write_all(line) {
+            let failed = RecorderError(error.to_string());
+            inner.failed = Some(failed.clone());
+            return Err(failed);
+        }
+        inner.next += 1;
+        Ok(event)
+    }
+
+    /// Records what a fault does: its `begin`, when it is `in force`, its `end`.
+    pub fn nemesis(&self, f: &str, id: u64, phase: &str, value: Value) -> Result<Event, RecorderError> {
+        let mut extra = Map::new();
+        extra.insert("id".to_owned(), id.into());
+        extra.insert("phase".to_owned(), phase.into());
+        self.record(Draft {
+            process: Process::Named("nemesis".into()),
+            kind: EventKind::Info,
+            f: f.into(),
+            key: None,
+            value,
+            node: None,
+            extra,
+        })
+    }
+
+    /// The failure that ended recording, if there was one.
+    pub fn failure(&self) -> Option<RecorderError> {
+        self.inner.lock().expect("no recording thread panics while it holds the lock").failed.clone()
+    }
+}
