@@ -1,5 +1,10 @@
 //! A run: start the nodes, drive the workload, play the plan, heal, read finally, stop, judge, write the folder.
 
+mod final_phase;
+pub mod pool;
+pub mod translate;
+pub mod worker;
+
 use async_trait::async_trait;
 use schism_nodes::{NodeId, RequestKind};
 
