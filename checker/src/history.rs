@@ -4,11 +4,16 @@
 //! did not) or `info` (nobody knows; it may still take effect at any later time). The order of lines is the truth;
 //! `time` is for people and for staleness, and never orders.
 
+mod operations;
+
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
+
+pub use operations::{HistoryError, Misplaced};
 
 /// The newest version of the format of `history.jsonl` that this crate writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -41,8 +46,7 @@ pub struct Header {
 }
 
 /// Who made an event: a client process by its number, or something by its name (`nemesis`).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Process {
     /// A client; it has one operation open at a time.
     Client(u64),
@@ -59,6 +63,44 @@ impl fmt::Display for Process {
     }
 }
 
+impl Serialize for Process {
+    /// A number for a client, a string for somebody else.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Process::Client(number) => serializer.serialize_u64(*number),
+            Process::Named(name) => serializer.serialize_str(name),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Process {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ProcessVisitor)
+    }
+}
+
+struct ProcessVisitor;
+
+impl Visitor<'_> for ProcessVisitor {
+    type Value = Process;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a process: a non-negative integer for a client, a string for somebody else")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Process, E> {
+        Ok(Process::Client(number))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Process, E> {
+        u64::try_from(number).map(Process::Client).map_err(|_| E::invalid_value(de::Unexpected::Signed(number), &self))
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Process, E> {
+        Ok(Process::Named(Arc::from(name)))
+    }
+}
+
 /// What an event says of its operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -71,6 +113,24 @@ pub enum EventKind {
     Fail,
     /// Nobody knows whether it happened or will.
     Info,
+}
+
+impl EventKind {
+    /// Its word in the files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EventKind::Invoke => "invoke",
+            EventKind::Ok => "ok",
+            EventKind::Fail => "fail",
+            EventKind::Info => "info",
+        }
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// One line of a history.
