@@ -23,7 +23,7 @@ pub struct Setting {
     /// Orders all events.
     pub recorder: Arc<Recorder>,
     /// Opens clients.
-    pub dialler: Box<dyn Dialler>,
+    pub dialler: Arc<dyn Dialler>,
     /// The deadline of an operation.
     pub op_timeout: Duration,
     /// The start of the main phase.
