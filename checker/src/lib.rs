@@ -5,5 +5,7 @@
 //! says so. It owns the documented JSON of histories and notes, and knows nothing of nodes or workloads.
 
 pub mod budget;
+pub mod formats;
 pub mod history;
+pub mod note;
 pub mod verdict;
