@@ -6,11 +6,13 @@
 
 pub mod budget;
 mod call;
+pub mod formats;
 pub mod history;
 pub mod linearizability;
 mod meter;
 pub mod model;
 pub mod models;
+pub mod note;
 mod registers;
 mod search;
 pub mod verdict;
