@@ -4,6 +4,7 @@
 //! did not) or `info` (nobody knows; it may still take effect at any later time). The order of lines is the truth;
 //! `time` is for people and for staleness, and never orders.
 
+mod line;
 mod operations;
 
 use std::fmt;
@@ -13,6 +14,8 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+pub(crate) use line::{Draft, DraftSeed, Names};
+pub use line::{HistoryWriter, append_line};
 pub use operations::{HistoryError, Misplaced};
 
 /// The newest version of the format of `history.jsonl` that this crate writes, and the newest that it reads.
@@ -134,31 +137,25 @@ impl fmt::Display for EventKind {
 }
 
 /// One line of a history.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// Its place in the recorded order.
     pub index: u64,
     /// Nanoseconds since the start, from the recorder's monotonic clock; absent in formats that have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<u64>,
     /// Who.
     pub process: Process,
     /// Begin or end.
-    #[serde(rename = "type")]
     pub kind: EventKind,
     /// What is done: `read`, `write`, `cas`, … Shared, since a history has few different ones.
     pub f: Arc<str>,
-    /// The object, where there are several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The object, where there are several; `null` is one too.
     pub key: Option<Value>,
     /// What is written, or was read; `[from, to]` for `cas`.
-    #[serde(default)]
     pub value: Value,
     /// The node that was asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<Arc<str>>,
-    /// Keys that this version does not know, kept as they are: `error`, `quorum`, …
-    #[serde(flatten)]
+    /// Keys that this version does not know, kept as they are: `error`, `quorum`, …; never the name of a known one.
     pub extra: Map<String, Value>,
 }
 
