@@ -4,13 +4,17 @@
 //! every command. What is under test, who asks it and what lies between its nodes are traits ([`system::System`],
 //! [`client::Client`], [`network::Network`]); nothing above them asks which case it is.
 
+pub mod budget;
 pub mod client;
 pub mod cluster;
+pub mod exit;
+pub mod folder;
 pub mod machine;
 pub mod network;
 pub mod options;
 pub mod plan;
 pub mod recorder;
+pub mod report;
 pub mod run;
 pub mod spec;
 pub mod system;

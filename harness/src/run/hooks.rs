@@ -2,35 +2,30 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use tokio::sync::watch;
 
-use crate::verdict::Endings;
-
-/// What a caller gives to a run.
+/// How the caller follows a run, and ends it.
 #[derive(Clone, Debug)]
 pub struct Hooks {
-    /// Told what is being done, several times a second.
+    /// Where the run tells how far it is, several times a second.
     pub progress: watch::Sender<Progress>,
-    /// The signal that interrupts it: no new operations, heal, stop the nodes, check for a moment, write, end.
-    pub interrupt: watch::Receiver<Option<i32>>,
-    /// The command line, for run.json.
-    pub argv: Vec<String>,
-}
-
-impl Hooks {
-    /// Hooks of a caller that neither looks nor interrupts.
-    pub fn none() -> Self {
-        Hooks { progress: watch::Sender::new(Progress::default()), interrupt: watch::channel(None).1, argv: Vec::new() }
-    }
+    /// The signal that asks the run to end in order, once there was one: no new operations, heal, stop the nodes, check
+    /// for a moment, write.
+    pub interrupt: watch::Receiver<Option<Signal>>,
 }
 
 /// How far a run is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
-    /// What is being done: `starting`, `running`, `healing`, `reading`, `checking`.
-    pub doing: String,
-    /// Since the start of the main phase.
+    /// Time since the start of the main phase.
     pub elapsed: Duration,
-    /// Operations that ended so far.
-    pub endings: Endings,
+    /// Operations that ended ok.
+    pub ok: u64,
+    /// Operations that ended fail.
+    pub fail: u64,
+    /// Operations that ended info.
+    pub info: u64,
+    /// What is being done, for people: `running`, `healing`, `reading`, `checking`.
+    pub doing: String,
 }

@@ -1,7 +1,16 @@
 //! A run: start the nodes, drive the workload, play the plan, heal, read finally, stop, judge, write the folder.
 
+mod conclude;
+mod deaths;
+mod error;
+mod execute;
 mod final_phase;
+mod hooks;
+mod live;
+mod main_phase;
 pub mod pool;
+mod prepare;
+mod ready;
 pub mod translate;
 pub mod worker;
 
@@ -9,6 +18,10 @@ use async_trait::async_trait;
 use schism_nodes::{NodeId, RequestKind};
 
 use crate::client::Completion;
+
+pub use error::HarnessError;
+pub use execute::{Finished, execute};
+pub use hooks::{Hooks, Progress};
 
 /// The workers of a run, as a plan sees them.
 #[async_trait]

@@ -1,0 +1,202 @@
+//! The report on the terminal: the verdict, what proves it, what was covered, and how to go on.
+
+use schism_checker::verdict::{Counterexample, Outcome, Property};
+
+use crate::folder::RunFile;
+use crate::report::words;
+use crate::verdict::Verdict;
+
+/// How the report may look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Whether colours are wanted: stdout is a terminal, and `NO_COLOR` is not set.
+    pub colours: bool,
+    /// The width of the terminal in columns; lines are not broken where absent.
+    pub width: Option<usize>,
+    /// Whether measured properties and latencies are shown as well.
+    pub verbose: bool,
+}
+
+/// How deep continuation lines of an explanation stand.
+const BECAUSE_INDENT: usize = 11;
+
+/// The least width of the column that says what a process did.
+const DEED_WIDTH: usize = 29;
+
+/// The whole report. `place` is the run folder as it is to be named.
+pub fn terminal(run: &RunFile, verdict: &Verdict, place: &str, style: Style) -> String {
+    let mut lines = vec![head(run, place)];
+    lines.extend(verdict_lines(verdict, style));
+    lines.push(wrapped("covered", 9, &words::covered(&verdict.coverage), style));
+    if style.verbose {
+        lines.extend(details(verdict));
+    }
+    let short = words::short(&verdict.run);
+    let times = if verdict.outcome == Outcome::Invalid { " --times 10" } else { "" };
+    lines.push(format!("look     schism show {short}       again  schism replay {short}{times}"));
+    lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
+}
+
+/// The verdict of one property alone, as `schism check` shows it.
+pub fn property(property: &Property, style: Style) -> String {
+    let word = words::outcome(property.outcome).to_uppercase();
+    let mut lines = vec![wrapped(&painted(&word, property.outcome, style), word.len() + 2, &text(property), style)];
+    lines.extend(proof(property, style));
+    lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
+}
+
+fn head(run: &RunFile, place: &str) -> String {
+    let versions = words::printable(&run.versions.to_string());
+    let rung = words::printable(&run.rung);
+    format!("schism {versions}  seed {}  {rung}  {}", run.seed, words::printable(place))
+}
+
+fn verdict_lines(verdict: &Verdict, style: Style) -> Vec<String> {
+    let word = words::headline(verdict);
+    let painted = painted(word, verdict.outcome, style);
+    let mut sentences = words::sentences(verdict).into_iter();
+    let first = sentences.next().unwrap_or("no property was judged");
+    let mut lines = vec![wrapped(&painted, word.len() + 2, &words::printable(first), style)];
+    let indent = " ".repeat(word.len());
+    lines.extend(sentences.map(|next| wrapped(&indent, word.len() + 2, &words::printable(next), style)));
+    if verdict.outcome == Outcome::Invalid {
+        lines.extend(words::deciding(verdict).into_iter().flat_map(|property| proof(property, style)));
+        if let Some(failure) = &verdict.harness_failure {
+            lines.push(wrapped("also", 9, &format!("the harness failed: {}", words::printable(failure)), style));
+        }
+    }
+    if let Some(signal) = verdict.interrupted {
+        lines.push(format!("cut      interrupted by {}", if signal == 15 { "SIGTERM" } else { "Ctrl-C" }));
+    }
+    lines
+}
+
+fn proof(property: &Property, style: Style) -> Vec<String> {
+    let Some(counterexample) = &property.counterexample else { return Vec::new() };
+    let mut lines = operations(counterexample);
+    for (place, because) in counterexample.because.iter().enumerate() {
+        let head = if place == 0 { "  because" } else { "" };
+        lines.push(wrapped(head, BECAUSE_INDENT, &words::printable(because), style));
+    }
+    lines
+}
+
+/// The operations of a counterexample in three columns.
+fn operations(counterexample: &Counterexample) -> Vec<String> {
+    let rows: Vec<[String; 3]> = counterexample
+        .operations
+        .iter()
+        .map(|witness| {
+            [words::interval(witness), words::printable(&words::deed(witness)), words::printable(&witness.role)]
+        })
+        .collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (first, second) = (width(0), width(1).max(DEED_WIDTH));
+    rows.iter().map(|[when, what, role]| format!("  {when:first$}  {what:second$}  {role}")).collect()
+}
+
+fn details(verdict: &Verdict) -> Vec<String> {
+    let endings = format!("besides  {}", words::not_ok(&verdict.coverage));
+    let properties = verdict.properties.iter().map(|property| {
+        let measured = if property.judged { "" } else { " (measured)" };
+        format!("{:<8} {}{measured}: {}", words::outcome(property.outcome), property.name, text(property))
+    });
+    let latencies = verdict.coverage.latency_us.iter().map(|(kind, quantiles)| {
+        let [p50, p99, max] = [quantiles.p50, quantiles.p99, quantiles.max].map(words::latency);
+        format!("latency  {kind}: p50 {p50}, p99 {p99}, max {max}")
+    });
+    let strain = &verdict.coverage.strain;
+    let lag = format!(
+        "machine  timers late by {:.1} ms (median), {:.1} ms at most; {:.0} % of the processor stolen",
+        strain.scheduler_lag_ms_p50,
+        strain.scheduler_lag_ms_max,
+        strain.stolen_cpu * 100.0
+    );
+    [endings].into_iter().chain(properties).chain(latencies).chain([lag]).map(|line| words::printable(&line)).collect()
+}
+
+fn text(property: &Property) -> String {
+    words::printable(&property.summary)
+}
+
+fn painted(word: &str, outcome: Outcome, style: Style) -> String {
+    if !style.colours {
+        return word.to_owned();
+    }
+    let colour = match outcome {
+        _ if word == "FAILED" => 35,
+        Outcome::Valid => 32,
+        Outcome::Unknown | Outcome::Vacuous => 33,
+        Outcome::Invalid => 31,
+    };
+    format!("\u{1b}[1;{colour}m{word}\u{1b}[0m")
+}
+
+/// `head`, and `text` from the column `indent` on, broken between words where the terminal ends.
+fn wrapped(head: &str, indent: usize, text: &str, style: Style) -> String {
+    let visible = if head.starts_with('\u{1b}') { indent.saturating_sub(2) } else { head.chars().count() };
+    let mut line = format!("{head}{}", " ".repeat(indent.saturating_sub(visible)));
+    let Some(width) = style.width.filter(|width| *width > indent + 20) else { return line + text };
+    let mut column = indent;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > indent && column + 1 + length > width {
+            line.push('\n');
+            line.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if column > indent {
+            line.push(' ');
+            column += 1;
+        }
+        line.push_str(word);
+        column += length;
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    const PLACE: &str = "results/nwr-register-standard/20260824T021700Z-7f3a";
+
+    fn shown(verdict: &Verdict, style: Style) -> String {
+        terminal(&sample::run_file(), verdict, PLACE, style)
+    }
+
+    #[test]
+    fn a_violation_with_its_proof() {
+        insta::assert_snapshot!(shown(&sample::invalid(), Style::default()));
+    }
+
+    #[test]
+    fn a_valid_run() {
+        insta::assert_snapshot!(shown(&sample::valid(), Style { verbose: true, ..Style::default() }));
+    }
+
+    #[test]
+    fn a_failure_of_the_harness_that_was_interrupted_too() {
+        let mut verdict = sample::valid();
+        verdict.outcome = Outcome::Vacuous;
+        verdict.properties[0].outcome = Outcome::Vacuous;
+        verdict.properties[0].summary = "no operation ended ok".to_owned();
+        verdict.harness_failure = Some("n3 did not say that it is ready within 10 s".to_owned());
+        verdict.interrupted = Some(15);
+        insta::assert_snapshot!(shown(&verdict, Style::default()));
+    }
+
+    #[test]
+    fn a_narrow_terminal_breaks_lines_between_words() {
+        let text = shown(&sample::invalid(), Style { width: Some(60), ..Style::default() });
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn colours_are_the_only_difference_that_a_terminal_makes() {
+        let coloured = shown(&sample::invalid(), Style { colours: true, ..Style::default() });
+        assert!(coloured.contains("\u{1b}[1;31mINVALID\u{1b}[0m  register"), "{coloured}");
+        let plain = coloured.replace("\u{1b}[1;31m", "").replace("\u{1b}[0m", "");
+        assert_eq!(plain, shown(&sample::invalid(), Style::default()));
+    }
+}

@@ -1,0 +1,218 @@
+//! Figures and outcomes in words, the same in every report.
+
+use std::collections::BTreeMap;
+
+use schism_checker::verdict::{Outcome, Property, Witness};
+
+use crate::folder::STANDARD;
+use crate::verdict::{Coverage, Endings, FaultCount, Verdict};
+
+/// `9610` as `9,610`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 kill`, `2 kills`, `3 partitions`.
+pub fn counted(number: u64, kind: &str) -> String {
+    let (one, many) = match kind {
+        "powerloss" => ("power loss", "power losses"),
+        "clock" => ("clock fault", "clock faults"),
+        "loss" => ("loss", "losses"),
+        "duplicate" => ("duplication", "duplications"),
+        "reorder" => ("reordering", "reorderings"),
+        "client-kill" => ("client kill", "client kills"),
+        _ => return format!("{} {kind}{}", thousands(number), if number == 1 { "" } else { "s" }),
+    };
+    format!("{} {}", thousands(number), if number == 1 { one } else { many })
+}
+
+/// An outcome as it stands at the head of a report: `INVALID`.
+pub fn headline(verdict: &Verdict) -> &'static str {
+    if verdict.harness_failure.is_some() && verdict.outcome != Outcome::Invalid {
+        return "FAILED";
+    }
+    match verdict.outcome {
+        Outcome::Valid => "VALID",
+        Outcome::Unknown => "UNKNOWN",
+        Outcome::Vacuous => "VACUOUS",
+        Outcome::Invalid => "INVALID",
+    }
+}
+
+/// An outcome as it stands in a table: `invalid`.
+pub fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Valid => "valid",
+        Outcome::Unknown => "unknown",
+        Outcome::Vacuous => "vacuous",
+        Outcome::Invalid => "invalid",
+    }
+}
+
+/// The sentences that say why the verdict is what it is: those of the properties with the worst outcome, or the failure.
+pub fn sentences(verdict: &Verdict) -> Vec<&str> {
+    let mut sentences = Vec::new();
+    if verdict.outcome != Outcome::Invalid
+        && let Some(failure) = &verdict.harness_failure
+    {
+        sentences.push(failure.as_str());
+    }
+    let deciding = deciding(verdict);
+    if sentences.is_empty() || verdict.outcome != Outcome::Valid {
+        sentences.extend(deciding.iter().map(|property| property.summary.as_str()));
+    }
+    sentences
+}
+
+/// The judged properties whose outcome is the verdict's.
+pub fn deciding(verdict: &Verdict) -> Vec<&Property> {
+    verdict.properties.iter().filter(|property| property.judged && property.outcome == verdict.outcome).collect()
+}
+
+/// `5.870..5.873 s`, as far as the times are known.
+pub fn interval(witness: &Witness) -> String {
+    match (witness.invoked_at, witness.completed_at) {
+        (Some(from), Some(to)) => format!("{}..{} s", seconds(from), seconds(to)),
+        (Some(from), None) => format!("{}.. s", seconds(from)),
+        _ => match witness.completed {
+            Some(completed) => format!("events {}..{completed}", witness.invoked),
+            None => format!("event {}..", witness.invoked),
+        },
+    }
+}
+
+/// `process 1 wrote 5 at n1`.
+pub fn deed(witness: &Witness) -> String {
+    let node = witness.node.as_ref().map_or_else(String::new, |node| format!(" at {node}"));
+    format!("process {} {}{node}", witness.process, witness.did)
+}
+
+/// Nanoseconds as seconds with milliseconds, rounded down: `5.870`.
+pub fn seconds(nanoseconds: u64) -> String {
+    let millis = nanoseconds / 1_000_000;
+    format!("{}.{:03}", millis / 1000, millis % 1000)
+}
+
+/// Microseconds for people: `870 µs`, `3.2 ms`, `1.05 s`.
+pub fn latency(microseconds: u64) -> String {
+    match microseconds {
+        0..1_000 => format!("{microseconds} µs"),
+        1_000..1_000_000 => format!("{}.{} ms", microseconds / 1_000, microseconds % 1_000 / 100),
+        _ => format!("{}.{:02} s", microseconds / 1_000_000, microseconds % 1_000_000 / 10_000),
+    }
+}
+
+/// `9,610 ok (4,790 read, 4,820 write); 3 partitions, 2 kills, 2 pauses, each proved`.
+pub fn covered(coverage: &Coverage) -> String {
+    format!("{}; {}", operations(coverage), faults(&coverage.faults))
+}
+
+/// `9,610 ok (4,790 read, 4,820 write)`.
+pub fn operations(coverage: &Coverage) -> String {
+    let kinds: Vec<String> = coverage
+        .operations
+        .iter()
+        .filter(|(_, endings)| endings.ok > 0)
+        .map(|(kind, endings)| format!("{} {kind}", thousands(endings.ok)))
+        .collect();
+    let ok = format!("{} ok", thousands(coverage.total().ok));
+    if kinds.is_empty() { ok } else { format!("{ok} ({})", kinds.join(", ")) }
+}
+
+/// `12 fail, 31 info`: what did not end ok.
+pub fn not_ok(coverage: &Coverage) -> String {
+    let Endings { fail, info, .. } = coverage.total();
+    format!("{} fail, {} info", thousands(fail), thousands(info))
+}
+
+/// `3 partitions, 2 kills, each proved`, with what did not take effect behind it.
+pub fn faults(faults: &BTreeMap<String, FaultCount>) -> String {
+    let mut planned: Vec<(&String, &FaultCount)> = faults.iter().filter(|(_, count)| count.planned > 0).collect();
+    // The standard kinds come first, in the order in which people name them.
+    let rank = |kind: &str| STANDARD.iter().position(|standard| *standard == kind).unwrap_or(STANDARD.len());
+    planned.sort_by_key(|(kind, _)| rank(kind));
+    if planned.is_empty() {
+        return "no faults".to_owned();
+    }
+    let mut shown: Vec<String> = Vec::new();
+    let mut missing: Vec<String> = Vec::new();
+    for (kind, count) in planned {
+        if count.proved > 0 {
+            shown.push(counted(count.proved, kind));
+        }
+        for (number, word) in [
+            (count.skipped, "skipped"),
+            (count.moot, "moot"),
+            (count.unproved, "not proved"),
+            (count.not_reached, "not reached"),
+        ] {
+            if number > 0 {
+                missing.push(format!("{} {word}", counted(number, kind)));
+            }
+        }
+    }
+    let proved = match shown.len() {
+        0 => "no fault took effect".to_owned(),
+        _ => format!("{}, each proved", shown.join(", ")),
+    };
+    if missing.is_empty() { proved } else { format!("{proved}; {}", missing.join(", ")) }
+}
+
+/// The four digits at the end of a run's id, by which people name it.
+pub fn short(run: &str) -> &str {
+    run.rsplit_once('-').map_or(run, |(_, digits)| digits)
+}
+
+/// Text from a run folder as it may stand on a terminal: control characters, which could move the cursor or colour the
+/// screen, become visible.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_grouped_and_kinds_counted() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(thousands(number), text);
+        }
+        for (number, kind, text) in [
+            (1, "kill", "1 kill"),
+            (2, "kill", "2 kills"),
+            (2, "powerloss", "2 power losses"),
+            (1, "duplicate", "1 duplication"),
+            (0, "partition", "0 partitions"),
+        ] {
+            assert_eq!(counted(number, kind), text);
+        }
+        for (microseconds, text) in [(870, "870 µs"), (3_210, "3.2 ms"), (1_050_000, "1.05 s")] {
+            assert_eq!(latency(microseconds), text);
+        }
+    }
+
+    #[test]
+    fn faults_that_did_not_take_effect_are_named() {
+        let mut count = BTreeMap::new();
+        assert_eq!(faults(&count), "no faults");
+        count
+            .insert("kill".to_owned(), FaultCount { planned: 4, proved: 2, skipped: 1, moot: 1, ..Default::default() });
+        assert_eq!(faults(&count), "2 kills, each proved; 1 kill skipped, 1 kill moot");
+        count.insert("kill".to_owned(), FaultCount { planned: 1, unproved: 1, ..Default::default() });
+        assert_eq!(faults(&count), "no fault took effect; 1 kill not proved");
+    }
+
+    #[test]
+    fn terminals_are_not_commanded_by_a_run_folder() {
+        assert_eq!(printable("a\u{1b}[31mb\nc"), "a\u{fffd}[31mb\u{fffd}c");
+    }
+}
