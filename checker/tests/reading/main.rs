@@ -1,5 +1,4 @@
 //! Reading and writing histories and notes, over the crate's public face.
-#![expect(missing_docs, reason = "these are tests")]
 
 mod damage;
 mod formats;
