@@ -1,6 +1,7 @@
 //! Reading and writing histories and notes, over the crate's public face.
 
 mod damage;
+mod documentation;
 mod formats;
 mod notes;
 mod real_histories;
