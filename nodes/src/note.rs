@@ -89,10 +89,10 @@ fn is_first(nth: &u64) -> bool {
 }
 
 impl NotePattern {
-    /// Whether a note of `node` is of the kind that is meant; counting to `nth` is the caller's.
-    pub fn matches(&self, node: NodeId, note: &Note) -> bool {
+    /// Whether a note of `maker` is of the kind that is meant; counting to `nth` is the caller's.
+    pub fn matches(&self, maker: NodeId, note: &Note) -> bool {
         self.note == note.name
-            && self.node.is_none_or(|maker| maker == node)
+            && self.node.is_none_or(|node| node == maker)
             && self.fields.iter().all(|(field, value)| note.fields.get(field) == Some(value))
     }
 }
