@@ -48,7 +48,7 @@ async fn a_node_that_ends_at_the_start_is_told_with_its_log() {
 async fn a_node_that_is_never_ready_is_given_up() {
     let _one = ONE_AT_A_TIME.lock().await;
     let folder = tempfile::tempdir().unwrap();
-    let error = failure(&folder, 2, Program::all(SILENT), 50).await;
+    let error = failure(&folder, 1, Program::all(SILENT), 50).await;
     assert_eq!(error.to_string(), "n1 was not ready within 50 ms");
 }
 
