@@ -9,6 +9,7 @@
 pub mod config;
 pub mod control;
 pub mod cx;
+pub mod driver;
 pub mod id;
 pub mod note;
 pub mod protocol;
