@@ -40,8 +40,6 @@ pub(crate) enum Stage {
     Starting,
     /// It listens, with so many records that survived and so many torn bytes cut off.
     Ready { records: usize, torn: u64 },
-    /// It said that it cannot start.
-    Refused(String),
     /// Its process is gone.
     Ended(ExitStatus),
 }
@@ -82,6 +80,8 @@ pub(crate) struct Life {
     questions: Mutex<OpenQuestions>,
     child: OnceLock<Mutex<Child>>,
     stage: watch::Sender<Stage>,
+    /// Why it cannot start, in its own words. It ends after that.
+    pub(crate) refusal: OnceLock<String>,
 }
 
 /// The controller's end of a control socket, to be served by [`Life::write`] and [`Life::read`].
@@ -109,6 +109,7 @@ impl Life {
             questions: Mutex::default(),
             child: OnceLock::new(),
             stage: watch::Sender::new(Stage::Starting),
+            refusal: OnceLock::new(),
         };
         Ok((life, ControlEnd { socket: UnixStream::from_std(ours)?, commands }, theirs))
     }

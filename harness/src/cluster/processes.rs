@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use schism_nodes::{Incarnation, NodeId, Seed};
 use tokio::net::unix::pipe;
 use tokio::sync::broadcast;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use crate::cluster::events::{NoteSink, NoteTally};
@@ -129,12 +129,14 @@ impl Processes {
 
     async fn start_all(&self, nodes: &[NodeId]) -> Result<(), StartError> {
         let deadline = Instant::now() + self.shared.ground.ready_timeout;
-        let mut lives = Vec::new();
+        let mut starting = JoinSet::new();
         for &node in nodes {
-            lives.push(self.shared.launch(node).await?);
+            let life = self.shared.launch(node).await?;
+            let shared = Arc::clone(&self.shared);
+            starting.spawn(async move { shared.ready(&life, deadline).await });
         }
-        for life in lives {
-            self.shared.ready(&life, deadline).await?;
+        while let Some(ready) = starting.join_next().await {
+            ready.expect("waiting does not panic")?;
         }
         Ok(())
     }

@@ -145,8 +145,10 @@ impl Shared {
         let limit = deadline.saturating_duration_since(Instant::now());
         let what = match life.reached(limit, |stage| *stage != Stage::Starting).await {
             Some(Stage::Ready { records, torn }) => return Ok((records, torn)),
-            Some(Stage::Refused(why)) => format!("cannot start: {why}"),
-            Some(Stage::Ended(status)) => format!("ended with {} before it was ready", in_words(status)),
+            Some(Stage::Ended(status)) => match life.refusal.get() {
+                Some(why) => format!("cannot start: {why}"),
+                None => format!("ended with {} before it was ready", in_words(status)),
+            },
             Some(Stage::Starting) | None => {
                 format!("was not ready within {} ms", self.ground.ready_timeout.as_millis())
             }
@@ -216,7 +218,10 @@ impl Shared {
                 }
                 life.reach(Stage::Ready { records, torn });
             }
-            Ok(Up::Refused { id: 0, why }) => life.reach(Stage::Refused(why)),
+            Ok(Up::Refused { id: 0, why }) => {
+                // It says so once; more than that would be noise.
+                let _ = life.refusal.set(why);
+            }
             Ok(Up::ProbeReceived { number, from }) => {
                 let _ = self.events.send(ClusterEvent::Probe { number, from, to: life.node });
             }
