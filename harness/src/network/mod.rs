@@ -1,6 +1,9 @@
 //! What lies between the nodes, and between clients and nodes: links, each a directed pair of endpoints, and the rules
 //! that are in force on them.
 
+pub mod hello;
+pub mod proxy;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
