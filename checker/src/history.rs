@@ -4,11 +4,19 @@
 //! did not) or `info` (nobody knows; it may still take effect at any later time). The order of lines is the truth;
 //! `time` is for people and for staleness, and never orders.
 
+mod line;
+mod operations;
+
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
+
+pub(crate) use line::{Draft, DraftSeed, Names};
+pub use line::{HistoryWriter, append_line};
+pub use operations::{HistoryError, Misplaced};
 
 /// The newest version of the format of `history.jsonl` that this crate writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -41,8 +49,7 @@ pub struct Header {
 }
 
 /// Who made an event: a client process by its number, or something by its name (`nemesis`).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Process {
     /// A client; it has one operation open at a time.
     Client(u64),
@@ -56,6 +63,44 @@ impl fmt::Display for Process {
             Process::Client(number) => write!(f, "{number}"),
             Process::Named(name) => f.write_str(name),
         }
+    }
+}
+
+impl Serialize for Process {
+    /// A number for a client, a string for somebody else.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Process::Client(number) => serializer.serialize_u64(*number),
+            Process::Named(name) => serializer.serialize_str(name),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Process {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ProcessVisitor)
+    }
+}
+
+struct ProcessVisitor;
+
+impl Visitor<'_> for ProcessVisitor {
+    type Value = Process;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a process: a non-negative integer for a client, a string for somebody else")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Process, E> {
+        Ok(Process::Client(number))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Process, E> {
+        u64::try_from(number).map(Process::Client).map_err(|_| E::invalid_value(de::Unexpected::Signed(number), &self))
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Process, E> {
+        Ok(Process::Named(Arc::from(name)))
     }
 }
 
@@ -73,32 +118,44 @@ pub enum EventKind {
     Info,
 }
 
+impl EventKind {
+    /// Its word in the files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EventKind::Invoke => "invoke",
+            EventKind::Ok => "ok",
+            EventKind::Fail => "fail",
+            EventKind::Info => "info",
+        }
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// One line of a history.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// Its place in the recorded order.
     pub index: u64,
     /// Nanoseconds since the start, from the recorder's monotonic clock; absent in formats that have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<u64>,
     /// Who.
     pub process: Process,
     /// Begin or end.
-    #[serde(rename = "type")]
     pub kind: EventKind,
     /// What is done: `read`, `write`, `cas`, … Shared, since a history has few different ones.
     pub f: Arc<str>,
-    /// The object, where there are several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The object, where there are several; `null` is one too.
     pub key: Option<Value>,
     /// What is written, or was read; `[from, to]` for `cas`.
-    #[serde(default)]
     pub value: Value,
     /// The node that was asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<Arc<str>>,
-    /// Keys that this version does not know, kept as they are: `error`, `quorum`, …
-    #[serde(flatten)]
+    /// Keys that this version does not know, kept as they are: `error`, `quorum`, …; never the name of a known one.
     pub extra: Map<String, Value>,
 }
 

@@ -5,5 +5,16 @@
 //! says so. It owns the documented JSON of histories and notes, and knows nothing of nodes or workloads.
 
 pub mod budget;
+mod call;
+pub mod formats;
 pub mod history;
+pub mod linearizability;
+mod meter;
+pub mod model;
+pub mod models;
+pub mod note;
+mod registers;
+mod search;
 pub mod verdict;
+mod words;
+mod zones;

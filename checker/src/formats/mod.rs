@@ -1,0 +1,192 @@
+//! Reads histories: our JSON lines, Jepsen's EDN, Porcupine's key-value logs (which are EDN as well) and its
+//! tab-separated etcd logs. Which one it is, the content says; names of files do not matter.
+//!
+//! A file that ends in the middle of an event is read up to there, and [`History::cut`] says so. Any other damage is an
+//! error with its place. Input is hostile: nesting is limited, and no input panics. What a model makes of the values is
+//! not known here.
+
+mod edn;
+mod jepsen;
+mod json_lines;
+mod lines;
+mod log;
+
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use crate::history::{Cut, Event, FORMAT, History, Names};
+
+pub(crate) use json_lines::{parse_header, parse_line};
+pub(crate) use lines::Lines;
+
+/// A format of histories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Ours: a JSON object a line.
+    JsonLines,
+    /// Jepsen's: EDN maps, in one vector or one after the other.
+    Edn,
+    /// Jepsen's log lines: `process`, `:type`, `:f` and `value`, separated by tabs.
+    Log,
+}
+
+/// Reads the history in a file.
+pub fn read_path(path: &Path) -> Result<History, ReadError> {
+    let name = path.display().to_string();
+    let file = fs_err::File::open(path).map_err(|source| ReadError::unreadable(&name, source))?;
+    read(BufReader::with_capacity(BUFFER_BYTES, file), &name)
+}
+
+/// Reads a history that is in memory. Errors call it `name`.
+pub fn read_bytes(bytes: &[u8], name: &str) -> Result<History, ReadError> {
+    read(bytes, name)
+}
+
+/// Reads a history from anything, such as standard input. Errors call it `name`.
+pub fn read(input: impl BufRead, name: &str) -> Result<History, ReadError> {
+    let mut reading = Reading::new(name, None);
+    reading.run(input)?;
+    Ok(reading.history)
+}
+
+/// Where the event stands that [`History::events`] has at `position` (from 0), for an error about it.
+///
+/// Reads the whole history again, which costs less than to remember the places of all events.
+pub fn locate(input: impl BufRead, position: usize) -> Option<Place> {
+    let mut reading = Reading::new("", Some(position));
+    // An error behind the event takes nothing from what was found.
+    let _ = reading.run(input);
+    reading.found
+}
+
+/// The format of a history that begins so; none if it is none that is known.
+pub fn recognise(beginning: &[u8]) -> Option<Format> {
+    let beginning = without_mark(beginning).trim_ascii_start();
+    match beginning {
+        [] => Some(Format::JsonLines),
+        [b'{', rest @ ..] => match rest.trim_ascii_start() {
+            [] | [b'"', ..] => Some(Format::JsonLines),
+            _ => Some(Format::Edn),
+        },
+        [b'[', rest @ ..] => match rest.trim_ascii_start() {
+            // A JSON array of events would be nonsense as EDN.
+            [b'{', rest @ ..] if rest.trim_ascii_start().starts_with(b"\"") => None,
+            _ => Some(Format::Edn),
+        },
+        [b'(' | b';' | b'#', ..] => Some(Format::Edn),
+        _ => beginning.split(|&byte| byte == b'\n').next().filter(|line| log::is_line(line)).map(|_| Format::Log),
+    }
+}
+
+/// Without the mark of UTF-8 that some editors put before a text.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+pub(crate) const BUFFER_BYTES: usize = 64 << 10;
+
+/// Where something stands in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The line, from 1.
+    pub line: u64,
+    /// The offset from the beginning of the file, in bytes.
+    pub offset: u64,
+}
+
+/// Why a history could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file could not be opened or read.
+    #[error("cannot read {name}: {source}")]
+    Io {
+        /// The file.
+        name: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It begins like no format that is known.
+    #[error(
+        "{name} is no history: it begins with {beginning:?}; known are Schism's JSON lines, Jepsen's EDN and its \
+         tab-separated logs"
+    )]
+    Unrecognised {
+        /// The file.
+        name: String,
+        /// Its first few characters.
+        beginning: String,
+    },
+    /// It was written in a newer version of our format.
+    #[error("{name} has format {format}, and this version reads up to {FORMAT}: use a newer schism")]
+    Newer {
+        /// The file.
+        name: String,
+        /// Its version of the format.
+        format: u64,
+    },
+    /// Something in it is not as it has to be.
+    #[error("{name}, line {}, byte {}: {reason}", place.line, place.offset)]
+    Broken {
+        /// The file.
+        name: String,
+        /// Where.
+        place: Place,
+        /// What is wrong there.
+        reason: String,
+    },
+}
+
+/// A history while it is read.
+struct Reading<'a> {
+    name: &'a str,
+    history: History,
+    names: Names,
+    /// The event whose place is asked for.
+    wanted: Option<usize>,
+    found: Option<Place>,
+}
+
+impl ReadError {
+    pub(crate) fn unreadable(name: &str, source: io::Error) -> Self {
+        ReadError::Io { name: name.to_owned(), source }
+    }
+
+    pub(crate) fn broken(name: &str, place: Place, reason: impl Into<String>) -> Self {
+        ReadError::Broken { name: name.to_owned(), place, reason: reason.into() }
+    }
+}
+
+impl<'a> Reading<'a> {
+    fn new(name: &'a str, wanted: Option<usize>) -> Self {
+        Reading { name, history: History::default(), names: Names::default(), wanted, found: None }
+    }
+
+    fn run(&mut self, mut input: impl BufRead) -> Result<(), ReadError> {
+        let beginning = input.fill_buf().map_err(|source| ReadError::unreadable(self.name, source))?;
+        match recognise(beginning) {
+            Some(Format::JsonLines) => json_lines::read(input, self),
+            Some(Format::Log) => log::read(input, self),
+            Some(Format::Edn) => jepsen::read(input, self),
+            None => {
+                let beginning = String::from_utf8_lossy(&beginning[..beginning.len().min(40)]).into_owned();
+                Err(ReadError::Unrecognised { name: self.name.to_owned(), beginning })
+            }
+        }
+    }
+
+    /// The index of an event that has none of its own.
+    fn next_index(&self) -> u64 {
+        self.history.events.last().map_or(0, |last| last.index.saturating_add(1))
+    }
+
+    fn push(&mut self, event: Event, place: impl FnOnce() -> Place) {
+        if self.wanted == Some(self.history.events.len()) {
+            self.found = Some(place());
+        }
+        self.history.events.push(event);
+    }
+
+    fn cut(&mut self, place: Place) {
+        self.history.cut = Some(Cut { line: place.line, offset: place.offset });
+    }
+}

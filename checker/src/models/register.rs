@@ -1,0 +1,107 @@
+//! A register: it holds one value, which is read, written, and in `cas-register` also compared and set.
+
+use serde_json::Value;
+
+use crate::history::{Ending, Operation};
+use crate::model::{Access, Model};
+
+/// A register with or without compare-and-set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Register {
+    /// The value at the beginning.
+    pub initial: Value,
+    /// A read of null matches every value, as in Knossos; otherwise it reads null.
+    pub null_is_any: bool,
+    /// Whether it knows `cas`.
+    pub compare_and_set: bool,
+}
+
+/// An operation on a register, with its answer.
+pub type RegisterInput = Access<Value>;
+
+impl Model for Register {
+    type State = Value;
+    type Input = RegisterInput;
+
+    fn name(&self) -> &str {
+        if self.compare_and_set { "cas-register" } else { "register" }
+    }
+
+    fn initial(&self) -> Value {
+        self.initial.clone()
+    }
+
+    fn input(&self, operation: &Operation) -> Result<RegisterInput, String> {
+        match (&*operation.f, operation.ending) {
+            ("read", Ending::Ok) => match operation.output.clone().unwrap_or(Value::Null) {
+                Value::Null if self.null_is_any => Ok(Access::ReadAny),
+                answer => Ok(Access::Read(answer)),
+            },
+            ("read", _) => Ok(Access::ReadAny),
+            ("write", _) => Ok(Access::Write(operation.input.clone())),
+            ("cas", _) if self.compare_and_set => match operation.input.as_array().map(Vec::as_slice) {
+                Some([from, to]) => Ok(Access::Cas { from: from.clone(), to: to.clone() }),
+                _ => Err(format!("the value of cas is [from, to], not {}", operation.input)),
+            },
+            ("cas", _) => Err("register knows read and write; for cas choose the model cas-register".to_owned()),
+            (other, _) if self.compare_and_set => Err(format!("it knows read, write and cas, not {other}")),
+            (other, _) => Err(format!("it knows read and write, not {other}")),
+        }
+    }
+
+    fn step(&self, state: &Value, input: &RegisterInput) -> Result<Value, String> {
+        match input {
+            Access::ReadAny => Ok(state.clone()),
+            Access::Read(answer) if answer == state => Ok(state.clone()),
+            Access::Read(answer) => Err(format!("cannot read {answer} from register {state}")),
+            Access::Write(value) => Ok(value.clone()),
+            Access::Cas { from, to } if from == state => Ok(to.clone()),
+            Access::Cas { from, to } => Err(format!("cannot set {to} where {from} is expected: the register is {state}")),
+        }
+    }
+
+    fn is_pure(&self, input: &RegisterInput) -> bool {
+        match input {
+            Access::Read(_) | Access::ReadAny => true,
+            Access::Write(_) => false,
+            Access::Cas { from, to } => from == to,
+        }
+    }
+
+    fn can_refuse(&self, input: &RegisterInput) -> bool {
+        matches!(input, Access::Read(_) | Access::Cas { .. })
+    }
+
+    fn partitions_by_key(&self) -> bool {
+        true
+    }
+
+    fn access<'a>(&self, input: &'a RegisterInput) -> Option<Access<&'a Value>> {
+        Some(match input {
+            Access::Read(value) => Access::Read(value),
+            Access::ReadAny => Access::ReadAny,
+            Access::Write(value) => Access::Write(value),
+            Access::Cas { from, to } => Access::Cas { from, to },
+        })
+    }
+
+    fn register_initial(&self) -> Option<&Value> {
+        Some(&self.initial)
+    }
+
+    fn describe(&self, input: &RegisterInput, ending: Ending) -> String {
+        match (input, ending) {
+            (Access::Read(answer), _) => format!("read {answer}"),
+            (Access::ReadAny, Ending::Ok) => "read null".to_owned(),
+            (Access::ReadAny, _) => "tried to read (unknown)".to_owned(),
+            (Access::Write(value), Ending::Ok) => format!("wrote {value}"),
+            (Access::Write(value), _) => format!("tried to write {value} (unknown)"),
+            (Access::Cas { from, to }, Ending::Ok) => format!("changed {from} to {to}"),
+            (Access::Cas { from, to }, _) => format!("tried to change {from} to {to} (unknown)"),
+        }
+    }
+
+    fn state_bytes(&self, state: &Value) -> usize {
+        super::value_bytes(state)
+    }
+}

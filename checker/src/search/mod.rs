@@ -1,0 +1,109 @@
+//! The frontier search: decides for any model whether the calls of one object are linearizable.
+//!
+//! It walks along the recorded order and keeps the set of all configurations in which things may stand (Lowe's
+//! just-in-time linearization as a graph search): the model's state, which of the open operations have been placed, and
+//! which crashed ones were used up. Open operations are placed only in order to make one possible that is about to return; at
+//! its return each configuration in which it has no place dies. When none is left the history is not linearizable, and since
+//! a prefix is enough to know that, the operation that just returned is the one to show.
+//!
+//! Memory is linear in the history and otherwise depends on what is open at the same time, never on what is over: a slot
+//! of the mask is free again when its operation returns, a crashed operation that every configuration has used is forgotten,
+//! and states that no configuration is in are collected.
+//!
+//! Four reductions keep the frontier small; each can be switched off, and each says where it is written why it is sound:
+//! dominance ([`frontier`]), classes ([`timeline`]), greedy placing of pure operations ([`walk`]), and what is
+//! known of crashed operations on registers ([`crashed`]), which happens before the search.
+
+pub(crate) mod crashed;
+mod frontier;
+mod mask;
+mod states;
+mod timeline;
+mod walk;
+
+use crate::call::Call;
+use crate::meter::{Share, Stop};
+use crate::model::Model;
+use crate::search::timeline::{Moment, Timeline};
+use crate::search::walk::{Ended, Walk};
+
+/// Which reductions a search uses. All of them are sound; switching them off makes it slower, never different.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, for tests and for measuring")]
+pub struct Reductions {
+    /// Forget a configuration when another one has done as much with fewer crashed operations.
+    pub dominance: bool,
+    /// Count crashed operations that do the same, instead of telling them apart.
+    pub classes: bool,
+    /// Place an operation that never changes a state as soon as it is legal.
+    pub greedy: bool,
+    /// Drop a crashed write or compare-and-set whose value nobody could have seen (registers only).
+    pub drop_unobserved: bool,
+    /// A crashed operation whose value was read has happened before that read ended (registers only).
+    pub evidence: bool,
+}
+
+impl Default for Reductions {
+    fn default() -> Reductions {
+        Reductions { dominance: true, classes: true, greedy: true, drop_unobserved: true, evidence: true }
+    }
+}
+
+/// How a search ended.
+pub(crate) struct Search<S> {
+    pub(crate) end: End<S>,
+    /// The most configurations that were held at the same time.
+    pub(crate) peak_configurations: usize,
+}
+
+/// What a search found out.
+pub(crate) enum End<S> {
+    Linearizable,
+    Stuck(Stuck<S>),
+    /// It was told to stop when this many calls had returned and found a place.
+    Stopped { why: Stop, placed: usize },
+}
+
+/// Why there is no linearization.
+pub(crate) struct Stuck<S> {
+    /// The call that cannot be placed.
+    pub(crate) call: usize,
+    /// The states in which it would have had to happen, all different; the first ones in which things may have stood.
+    pub(crate) states: Vec<S>,
+    /// How many states there were, shown or not.
+    pub(crate) states_count: usize,
+}
+
+/// Searches for a linearization of `calls`, which are those of one object. `states_shown` bounds the states of
+/// [`Stuck`].
+pub(crate) fn search<M: Model>(
+    model: &M,
+    calls: &[Call<'_, M::Input>],
+    reductions: Reductions,
+    states_shown: usize,
+    share: &mut Share<'_>,
+) -> Search<M::State> {
+    let timeline = Timeline::new(calls, reductions.classes);
+    let mut walk = Walk::new(model, &timeline, reductions);
+    let mut placed = 0;
+    let mut end = End::Linearizable;
+    for &moment in &timeline.moments {
+        match moment {
+            Moment::Begin { call } => walk.begin(call),
+            Moment::Crash { class } => walk.crash(class),
+            Moment::End { call } => match walk.end(call, share) {
+                Ok(Ended::Placed) => placed += 1,
+                Ok(Ended::Stuck { states }) => {
+                    let shown = states.iter().take(states_shown).map(|&state| walk.state(state).clone()).collect();
+                    end = End::Stuck(Stuck { call, states: shown, states_count: states.len() });
+                    break;
+                }
+                Err(why) => {
+                    end = End::Stopped { why, placed };
+                    break;
+                }
+            },
+        }
+    }
+    Search { end, peak_configurations: walk.peak() }
+}

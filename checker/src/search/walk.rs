@@ -1,0 +1,240 @@
+//! The walk along a timeline with the set of all configurations.
+//!
+//! **Greedy placing.** An operation that changes no state in which it is legal (a read) is placed in a configuration as soon
+//! as the state allows it. Whatever linearization places it later, moving it here changes no state and breaks no order: it has
+//! begun, and it has not yet returned. This must not be done to an operation that merely happens to change nothing now, as a
+//! write of the present value: its later place may be needed to overwrite something else.
+
+use crate::meter::{Share, Stop};
+use crate::model::Model;
+use crate::search::Reductions;
+use crate::search::frontier::{Class, Config, Frontier, Used};
+use crate::search::mask::Mask;
+use crate::search::states::{InputId, StateId, States};
+use crate::search::timeline::Timeline;
+
+/// After so many returns the crashed operations that every configuration has used are looked for and forgotten.
+const RETURNS_BETWEEN_FORGETTING: usize = 64;
+
+/// All configurations in which things may stand, at some moment of a timeline.
+pub(super) struct Walk<'t, 'c, M: Model> {
+    timeline: &'t Timeline<'c, M::Input>,
+    reductions: Reductions,
+    states: States<'c, M>,
+    frontier: Frontier,
+    open: Vec<Open>,
+    free_slots: Vec<usize>,
+    /// For each input whether it is placed greedily.
+    greedy: Vec<bool>,
+    /// How many crashed operations of each class have begun and may still be used.
+    available: Vec<u32>,
+    /// The classes of which some are available.
+    classes: Vec<Class>,
+    peak: usize,
+    returns: usize,
+}
+
+/// An operation that has begun and not yet returned.
+struct Open {
+    call: usize,
+    slot: usize,
+    input: InputId,
+    greedy: bool,
+    /// It began after the last return: no configuration has tried yet to place it greedily.
+    fresh: bool,
+}
+
+/// What became of an operation that returned.
+pub(super) enum Ended {
+    /// Some configuration has a place for it.
+    Placed,
+    /// None has; these are the states in which things may have stood.
+    Stuck { states: Vec<StateId> },
+}
+
+/// The search for places for one operation that returns.
+struct Exploration {
+    /// The slot of that operation.
+    slot: usize,
+    /// Configurations in which it is placed.
+    placed: Frontier,
+    /// Configurations in which it is not, and which may lead to some in which it is.
+    before: Frontier,
+    /// Those of them that were not yet followed.
+    work: Vec<Config>,
+}
+
+impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
+    pub(super) fn new(model: &'c M, timeline: &'t Timeline<'c, M::Input>, reductions: Reductions) -> Walk<'t, 'c, M> {
+        let mut states = States::new(model, timeline.inputs.clone());
+        let mut frontier = Frontier::new(reductions.dominance);
+        let state = states.number(model.initial());
+        frontier.insert(Config { state, placed: Mask::empty(timeline.width), used: Used::default() });
+        let greedy = timeline.inputs.iter().map(|input| reductions.greedy && model.is_pure(input)).collect();
+        Walk {
+            timeline,
+            reductions,
+            states,
+            frontier,
+            open: Vec::new(),
+            free_slots: (0..timeline.width).rev().collect(),
+            greedy,
+            available: vec![0; timeline.input_of_class.len()],
+            classes: Vec::new(),
+            peak: 1,
+            returns: 0,
+        }
+    }
+
+    /// The most configurations that were held at the same time.
+    pub(super) fn peak(&self) -> usize {
+        self.peak
+    }
+
+    /// The state of this number.
+    pub(super) fn state(&self, number: StateId) -> &M::State {
+        self.states.state(number)
+    }
+
+    /// A call begins that will end.
+    pub(super) fn begin(&mut self, call: usize) {
+        let slot = self.free_slots.pop().expect("there are as many slots as calls are open at the same time");
+        let input = self.timeline.input_of[call];
+        self.open.push(Open { call, slot, input, greedy: self.greedy[input as usize], fresh: true });
+    }
+
+    /// A call of this class begins and crashes.
+    pub(super) fn crash(&mut self, class: Class) {
+        let available = &mut self.available[class as usize];
+        *available += 1;
+        if *available == 1 {
+            self.classes.push(class);
+        }
+    }
+
+    /// A call returns: only configurations in which it has a place stay.
+    pub(super) fn end(&mut self, call: usize, share: &mut Share<'_>) -> Result<Ended, Stop> {
+        let place = self.open.iter().position(|open| open.call == call).expect("a call ends once, after it began");
+        let new = || Frontier::new(self.reductions.dominance);
+        let mut exploration =
+            Exploration { slot: self.open[place].slot, placed: new(), before: new(), work: Vec::new() };
+        let frontier = std::mem::replace(&mut self.frontier, new());
+        for mut config in frontier.into_configs() {
+            settle(&mut self.states, self.open.iter().filter(|open| open.fresh), &mut config);
+            exploration.arrive(config);
+            share.work(|| exploration.bytes() + self.states.bytes())?;
+        }
+        while let Some(config) = exploration.work.pop() {
+            if exploration.before.contains(&config) {
+                self.follow(&config, &mut exploration, share)?;
+                self.peak = self.peak.max(exploration.placed.len() + exploration.before.len());
+            }
+        }
+        let Exploration { placed, before, .. } = exploration;
+        if placed.len() == 0 {
+            let mut states: Vec<StateId> = before.states().collect();
+            states.sort_unstable();
+            states.dedup();
+            return Ok(Ended::Stuck { states });
+        }
+        self.frontier = placed;
+        self.close(place);
+        Ok(Ended::Placed)
+    }
+
+    /// Adds everything that can stand one step after `config`.
+    fn follow(&mut self, config: &Config, exploration: &mut Exploration, share: &mut Share<'_>) -> Result<(), Stop> {
+        for open in self.open.iter().filter(|open| !open.greedy && !config.placed.contains(open.slot)) {
+            share.work(|| exploration.bytes() + self.states.bytes())?;
+            if let Some(state) = self.states.step(config.state, open.input) {
+                let mut next = Config { state, ..config.clone() };
+                next.placed.insert(open.slot);
+                settle(&mut self.states, self.open.iter(), &mut next);
+                exploration.arrive(next);
+            }
+        }
+        for &class in &self.classes {
+            share.work(|| exploration.bytes() + self.states.bytes())?;
+            if config.used.count(class) == self.available[class as usize] {
+                continue;
+            }
+            let input = self.timeline.input_of_class[class as usize];
+            // What changes nothing need not be used up, since it need not happen.
+            if let Some(state) = self.states.step(config.state, input).filter(|&state| state != config.state) {
+                let mut next = Config { state, ..config.clone() };
+                next.used.add(class);
+                settle(&mut self.states, self.open.iter(), &mut next);
+                exploration.arrive(next);
+            }
+        }
+        Ok(())
+    }
+
+    /// After a return: frees its slot and tidies up.
+    fn close(&mut self, place: usize) {
+        let closed = self.open.remove(place);
+        self.free_slots.push(closed.slot);
+        for open in &mut self.open {
+            open.fresh = false;
+        }
+        self.returns += 1;
+        if self.frontier.len() == 1 || self.returns.is_multiple_of(RETURNS_BETWEEN_FORGETTING) {
+            self.forget_used_by_all();
+        }
+        if self.states.wants_collection() {
+            let renamed = self.states.collect(self.frontier.states());
+            self.rebuild_frontier(|config| config.state = renamed[&config.state]);
+        }
+    }
+
+    /// A crashed operation that every configuration has used is over like any other.
+    fn forget_used_by_all(&mut self) {
+        let common = self.frontier.used_by_all();
+        if common.is_empty() {
+            return;
+        }
+        for (class, count) in common.iter() {
+            self.available[class as usize] -= count;
+        }
+        let available = &self.available;
+        self.classes.retain(|&class| available[class as usize] > 0);
+        self.rebuild_frontier(|config| config.used.subtract(&common));
+    }
+
+    fn rebuild_frontier(&mut self, change: impl Fn(&mut Config)) {
+        let old = std::mem::replace(&mut self.frontier, Frontier::new(self.reductions.dominance));
+        for mut config in old.into_configs() {
+            change(&mut config);
+            self.frontier.insert(config);
+        }
+    }
+}
+
+/// Places every greedy operation among `open` that is legal in `config`.
+fn settle<'o, M: Model>(states: &mut States<'_, M>, open: impl Iterator<Item = &'o Open>, config: &mut Config) {
+    for open in open.filter(|open| open.greedy) {
+        if !config.placed.contains(open.slot)
+            && let Some(after) = states.step(config.state, open.input)
+        {
+            assert!(after == config.state, "the model calls an operation pure that changes a state");
+            config.placed.insert(open.slot);
+        }
+    }
+}
+
+impl Exploration {
+    /// Adds a configuration to those in which the operation is placed, or to those that are still to be followed.
+    fn arrive(&mut self, mut config: Config) {
+        if config.placed.contains(self.slot) {
+            // The slot is free from here on.
+            config.placed.remove(self.slot);
+            self.placed.insert(config);
+        } else if self.before.insert(config.clone()) {
+            self.work.push(config);
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.placed.bytes() + self.before.bytes() + self.work.capacity() * size_of::<Config>()
+    }
+}
