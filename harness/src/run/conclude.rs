@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use schism_checker::formats;
 use schism_checker::verdict::Outcome;
+use schism_nodes::config::Consistency;
 
 use super::error::HarnessError;
 use super::execute::Finished;
@@ -16,7 +17,6 @@ use crate::machine::Strain;
 use crate::network::Traffic;
 use crate::plan::PlanReport;
 use crate::report;
-use crate::system::Promise;
 use crate::verdict::{self, Coverage, Verdict};
 
 /// How long the check may take after an interrupt.
@@ -64,8 +64,8 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
     let judgement = judge::judge(&Case {
         history: &history,
         model: &conclusion.prepared.model,
-        judge_linearizable: !declared || promise == Promise::Linearizable,
-        unchecked_promise: (declared && promise == Promise::Regular).then_some("regular"),
+        judge_linearizable: !declared || promise == Consistency::Linearizable,
+        unchecked_promise: (declared && promise == Consistency::Regular).then_some("regular"),
         faults: &faults,
         budget,
     });

@@ -101,7 +101,7 @@ struct Course<'a> {
 impl Course<'_> {
     async fn run(&mut self, workload: Option<Box<dyn Workload>>) -> Option<PlanReport> {
         let network: Arc<dyn Network> = self.live.network.clone();
-        let dialler: Arc<dyn Dialler> = self.prepared.system.dialler(network).into();
+        let dialler: Arc<dyn Dialler> = self.prepared.system.dialler(&self.live.run, network).into();
         self.hooks.tell("waiting until the system answers");
         // A system that never answers is run all the same: the judge then finds that nothing follows.
         self.unless_interrupted(ready::silent_nodes(&dialler, &self.prepared.nodes, READY_LIMIT)).await?;

@@ -29,6 +29,8 @@ pub(super) struct Live {
     pub(super) network: Arc<ProxyNetwork>,
     pub(super) cluster: Arc<Processes>,
     pub(super) recorder: Arc<Recorder>,
+    /// The run's name in the hellos of its connections.
+    pub(super) run: String,
     folder: RunFolder,
     deaths: JoinHandle<()>,
     strain: StrainGauge,
@@ -69,7 +71,7 @@ impl Live {
             HarnessError::failed(error).at(folder.path.join(file::NODES).display()).advise("schism doctor; the nodes' logs are in the run folder")
         })?;
         let deaths = tokio::spawn(deaths::record(cluster.subscribe(), recorder.clone()));
-        Ok(Live { network, cluster, recorder, folder: folder.clone(), deaths, strain: StrainGauge::start() })
+        Ok(Live { network, cluster, recorder, run: folder.id.clone(), folder: folder.clone(), deaths, strain: StrainGauge::start() })
     }
 
     /// Stops everything, within two seconds unless the machine is starved, and reads the nodes' notes to their end.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::hooks::{Hooks, Progress};
 use super::pool::Pool;
 use crate::plan::PlanReport;
+use crate::verdict::Endings;
 
 /// How long the end of a plan may take: healing restarts nodes and proves what it does.
 const HEAL_LIMIT: Duration = Duration::from_secs(60);
@@ -54,8 +55,8 @@ impl MainPhase<'_> {
 
     fn tell(&self, hooks: &Hooks, doing: &str) {
         let setting = self.pool.setting();
-        let elapsed = setting.start.elapsed();
-        let progress = Progress { doing: doing.to_owned(), elapsed, endings: setting.tally.read() };
+        let Endings { ok, fail, info } = setting.tally.read();
+        let progress = Progress { elapsed: setting.start.elapsed(), ok, fail, info, doing: doing.to_owned() };
         hooks.progress.send_replace(progress);
     }
 }

@@ -12,7 +12,8 @@ use super::error::HarnessError;
 use crate::chance;
 use crate::options::RunOptions;
 use crate::plan::{self, Ground, Plan, Step};
-use crate::system::{self, Promise, System};
+use crate::system::System;
+use crate::system::builtin::BuiltIn;
 
 /// A run that makes sense.
 pub(super) struct Prepared {
@@ -29,7 +30,8 @@ pub(super) struct Prepared {
 
 /// Decides everything.
 pub(super) fn prepare(options: &RunOptions) -> Result<Prepared, HarnessError> {
-    let system = system::open(&options.system, options.nodes, options.node_program.clone()).map_err(HarnessError::usage)?;
+    let system = BuiltIn::new(options.system.clone(), options.nodes, options.node_program.clone());
+    let system: Arc<dyn System> = Arc::new(system.map_err(HarnessError::usage)?);
     let ground = Ground::of(&*system, options.nodes);
     let plan = match &options.plan {
         Some(path) => plan::read(path).map_err(HarnessError::usage)?,
