@@ -8,6 +8,7 @@ pub mod client;
 pub mod cluster;
 pub mod machine;
 pub mod network;
+pub mod node_main;
 pub mod options;
 pub mod plan;
 pub mod recorder;
