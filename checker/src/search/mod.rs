@@ -15,6 +15,7 @@
 //! known of crashed operations on registers ([`crashed`]), which happens before the search.
 
 pub(crate) mod crashed;
+pub(crate) mod explain;
 mod frontier;
 mod mask;
 mod states;

@@ -1,0 +1,118 @@
+//! Takes a history apart: what the model understands of each operation, by key where keys are independent.
+
+use std::cmp::Ordering;
+
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+
+use crate::call::Call;
+use crate::history::{Ending, Operation};
+use crate::linearizability::CheckError;
+use crate::meter::Share;
+use crate::model::Model;
+
+/// The operations of one object.
+pub(super) struct Part<'a, I> {
+    /// Its key; none where there is only one object.
+    pub(super) key: Option<Value>,
+    /// In the order of the history.
+    pub(super) calls: Vec<Call<'a, I>>,
+}
+
+/// A history by objects.
+pub(super) struct Parts<'a, I> {
+    /// In the order of their keys.
+    pub(super) parts: Vec<Part<'a, I>>,
+    pub(super) counts: Counts,
+}
+
+/// How many operations there were.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) ok: usize,
+    pub(super) failed: usize,
+    pub(super) crashed: usize,
+    /// Those that ended ok, and that the model could have refused.
+    pub(super) refusable: usize,
+}
+
+impl<'a, I> Parts<'a, I> {
+    /// None where the budget ends meanwhile.
+    pub(super) fn of<M: Model<Input = I>>(
+        model: &M,
+        operations: &'a [Operation],
+        share: &mut Share<'_>,
+    ) -> Result<Option<Parts<'a, I>>, CheckError> {
+        let mut counts = Counts::default();
+        let mut numbers: FxHashMap<Option<&Value>, usize> = FxHashMap::default();
+        let mut parts: Vec<Part<'a, I>> = Vec::new();
+        for (done, operation) in operations.iter().enumerate() {
+            if share.work(|| done * size_of::<Call<'a, I>>()).is_err() {
+                return Ok(None);
+            }
+            let Some(call) = call(model, operation, &mut counts)? else { continue };
+            let key = operation.key.as_ref().filter(|_| model.partitions_by_key());
+            let number = *numbers.entry(key).or_insert_with(|| {
+                parts.push(Part { key: key.cloned(), calls: Vec::new() });
+                parts.len() - 1
+            });
+            parts[number].calls.push(call);
+        }
+        parts.sort_by(|one, other| compare_keys(one.key.as_ref(), other.key.as_ref()));
+        Ok(Some(Parts { parts, counts }))
+    }
+}
+
+/// The operation as the model understands it; none where it cannot matter.
+fn call<'a, M: Model>(
+    model: &M,
+    operation: &'a Operation,
+    counts: &mut Counts,
+) -> Result<Option<Call<'a, M::Input>>, CheckError> {
+    match operation.ending {
+        Ending::Ok => counts.ok += 1,
+        Ending::Info => counts.crashed += 1,
+        Ending::Fail => {
+            counts.failed += 1;
+            return Ok(None);
+        }
+    }
+    let (f, process, invoked) = (operation.f.to_string(), operation.process, operation.invoked);
+    let input = match model.input(operation) {
+        Ok(input) => input,
+        Err(why) => return Err(CheckError::Operation { model: model.name().to_owned(), f, process, invoked, why }),
+    };
+    if operation.ending == Ending::Ok {
+        if operation.completed.is_none_or(|completed| completed < invoked) {
+            return Err(CheckError::Completion { f, process, invoked });
+        }
+        counts.refusable += usize::from(model.can_refuse(&input));
+    } else if model.is_pure(&input) {
+        return Ok(None);
+    }
+    Ok(Some(Call::new(operation, input)))
+}
+
+/// No key first, then null, booleans, numbers by size, strings, and the rest by its text.
+fn compare_keys(one: Option<&Value>, other: Option<&Value>) -> Ordering {
+    fn rank(key: &Value) -> u8 {
+        match key {
+            Value::Null => 0,
+            Value::Bool(_) => 1,
+            Value::Number(_) => 2,
+            Value::String(_) => 3,
+            Value::Array(_) => 4,
+            Value::Object(_) => 5,
+        }
+    }
+    let (Some(one), Some(other)) = (one, other) else { return one.is_some().cmp(&other.is_some()) };
+    let within = match (one, other) {
+        (Value::Number(one), Value::Number(other)) => match (one.as_i64(), other.as_i64()) {
+            (Some(one), Some(other)) => one.cmp(&other),
+            _ => one.as_f64().unwrap_or(f64::NAN).total_cmp(&other.as_f64().unwrap_or(f64::NAN)),
+        },
+        (Value::String(one), Value::String(other)) => one.cmp(other),
+        _ => Ordering::Equal,
+    };
+    rank(one).cmp(&rank(other)).then(within).then_with(|| one.to_string().cmp(&other.to_string()))
+}

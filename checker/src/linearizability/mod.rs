@@ -1,0 +1,187 @@
+//! Linearizability: whether every operation can be given one moment between its begin and its end, so that the answers are
+//! those of the sequential model (Herlihy and Wing, 1990).
+//!
+//! Each key is checked alone where the model allows it, several at the same time. A register whose values name their writes
+//! goes to the zones; everything else goes to the frontier search at once. Operations that failed are dropped, since they did not
+//! happen, and so are crashed ones that change nothing; other crashed ones may happen at any time after they began, or
+//! never.
+
+mod keys;
+mod report;
+
+use rayon::prelude::*;
+
+use crate::budget::Budget;
+use crate::call::Call;
+use crate::history::{History, HistoryError, Operation};
+use crate::linearizability::keys::{Part, Parts};
+use crate::linearizability::report::{Finding, PartReport, Route};
+use crate::meter::{Meter, Share, Stop};
+use crate::model::Model;
+use crate::models::ModelSpec;
+use crate::registers::RegisterCalls;
+pub use crate::search::Reductions;
+use crate::search::{End, crashed, explain, search};
+use crate::verdict::Property;
+use crate::zones;
+
+/// How to check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Whether the property counts for the exit code; it is only copied into the result.
+    pub judged: bool,
+    /// Use zones where a register's values are distinct; otherwise everything is searched.
+    pub zones: bool,
+    /// What the search leaves out.
+    pub reductions: Reductions,
+    /// How many states, each with its refusal, a counterexample of the search shows at most.
+    pub states_shown: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { judged: true, zones: true, reductions: Reductions::default(), states_shown: 10 }
+    }
+}
+
+/// Why a history cannot be checked at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// Its events are not those of single-threaded processes.
+    #[error("the history cannot be checked: {0}")]
+    History(#[from] HistoryError),
+    /// The model does not understand an operation.
+    #[error("model {model} cannot take {f} of process {process} (event {invoked}): {why}")]
+    Operation {
+        /// The model's name.
+        model: String,
+        /// What is done.
+        f: String,
+        /// By whom.
+        process: u64,
+        /// Index of the invocation.
+        invoked: u64,
+        /// The model's words.
+        why: String,
+    },
+    /// An operation is marked as completed, but the index of its completion is missing or before its invocation.
+    #[error("{f} of process {process} (event {invoked}) ended ok, but at no event after its invocation")]
+    Completion {
+        /// What is done.
+        f: String,
+        /// By whom.
+        process: u64,
+        /// Index of the invocation.
+        invoked: u64,
+    },
+}
+
+/// Checks a history against one of our models. The property is named `linearizable`.
+pub fn check(
+    history: &History,
+    model: &ModelSpec,
+    options: &Options,
+    budget: &dyn Budget,
+) -> Result<Property, CheckError> {
+    check_operations(&history.operations()?, model, options, budget)
+}
+
+/// Like [`check`], with the operations already paired.
+pub fn check_operations(
+    operations: &[Operation],
+    model: &ModelSpec,
+    options: &Options,
+    budget: &dyn Budget,
+) -> Result<Property, CheckError> {
+    match model {
+        ModelSpec::Register(model) => check_with(operations, model, options, budget),
+        ModelSpec::MultiRegister(model) => check_with(operations, model, options, budget),
+        ModelSpec::Kv(model) => check_with(operations, model, options, budget),
+        ModelSpec::Mutex(model) => check_with(operations, model, options, budget),
+    }
+}
+
+/// Like [`check_operations`], with a model of the caller's own.
+pub fn check_with<M: Model>(
+    operations: &[Operation],
+    model: &M,
+    options: &Options,
+    budget: &dyn Budget,
+) -> Result<Property, CheckError> {
+    let meter = Meter::new(budget);
+    let Some(parts) = Parts::of(model, operations, &mut meter.share(0))? else {
+        return Ok(report::nothing_checked(model, options, &meter));
+    };
+    let Parts { parts, counts } = parts;
+    let reports: Vec<PartReport> = parts
+        .into_par_iter()
+        .with_max_len(1)
+        .enumerate()
+        .map(|(number, part)| {
+            let report = check_part(model, part, options, &mut meter.share(number));
+            if let Finding::Invalid(_) = report.finding {
+                meter.found_invalid(number);
+            }
+            report
+        })
+        .collect();
+    Ok(report::property(model, options, &meter, &counts, reports))
+}
+
+fn check_part<M: Model>(model: &M, part: Part<'_, M::Input>, options: &Options, share: &mut Share<'_>) -> PartReport {
+    let Part { key, calls } = part;
+    let operations = calls.len();
+    let mut report =
+        PartReport { key, operations, route: Route::Search, finding: Finding::Linearizable, peak_configurations: 0 };
+    let finding = match share.ask(size_of_val(&*calls)) {
+        Err(stop) => Ok(stopped(stop, 0)),
+        Ok(()) if options.zones => by_zones(model, &calls, &mut report, share),
+        Ok(()) => Err(()),
+    };
+    report.finding = finding.unwrap_or_else(|()| by_search(model, calls, options, &mut report, share));
+    if let Finding::Invalid(counterexample) = &mut report.finding {
+        counterexample.key.clone_from(&report.key);
+    }
+    report
+}
+
+/// What zones find; an error where they do not apply.
+fn by_zones<M: Model>(
+    model: &M,
+    calls: &[Call<'_, M::Input>],
+    report: &mut PartReport,
+    share: &mut Share<'_>,
+) -> Result<Finding, ()> {
+    let registers = RegisterCalls::of(model, calls).filter(RegisterCalls::values_are_distinct).ok_or(())?;
+    report.route = Route::Zones;
+    Ok(match zones::violations(&registers, calls, share) {
+        Ok(violations) if violations.is_empty() => Finding::Linearizable,
+        Ok(violations) => Finding::Invalid(zones::witness::counterexample(model, &registers, calls, &violations)),
+        Err(stop) => stopped(stop, 0),
+    })
+}
+
+fn by_search<M: Model>(
+    model: &M,
+    mut calls: Vec<Call<'_, M::Input>>,
+    options: &Options,
+    report: &mut PartReport,
+    share: &mut Share<'_>,
+) -> Finding {
+    crashed::reduce(model, &mut calls, options.reductions);
+    let found = search(model, &calls, options.reductions, options.states_shown, share);
+    report.peak_configurations = found.peak_configurations;
+    match found.end {
+        End::Linearizable => Finding::Linearizable,
+        End::Stuck(stuck) => Finding::Invalid(explain::counterexample(model, &calls, &stuck)),
+        End::Stopped { why, placed } => stopped(why, placed),
+    }
+}
+
+fn stopped(why: Stop, placed: usize) -> Finding {
+    match why {
+        Stop::Exhausted => Finding::Unknown { placed },
+        Stop::Needless => Finding::Needless,
+    }
+}

@@ -1,0 +1,180 @@
+//! Puts what was found for each key together to one property, in words.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::budget::Exhausted;
+use crate::linearizability::Options;
+use crate::linearizability::keys::Counts;
+use crate::meter::Meter;
+use crate::model::Model;
+use crate::verdict::{Counterexample, Outcome, Property};
+
+/// So many keys are named in a summary at most.
+const KEYS_NAMED: usize = 10;
+
+/// Which algorithm decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    Zones,
+    Search,
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Route::Zones => "zones",
+            Route::Search => "frontier search",
+        })
+    }
+}
+
+/// What is known of one object.
+#[derive(Debug)]
+pub(super) enum Finding {
+    Linearizable,
+    Invalid(Counterexample),
+    /// The budget ended when so many of its operations had found a place.
+    Unknown {
+        placed: usize,
+    },
+    /// Not known, and not needed: a smaller key is invalid.
+    Needless,
+}
+
+/// What became of one object.
+#[derive(Debug)]
+pub(super) struct PartReport {
+    pub(super) key: Option<Value>,
+    /// How many operations took part.
+    pub(super) operations: usize,
+    pub(super) route: Route,
+    pub(super) finding: Finding,
+    pub(super) peak_configurations: usize,
+}
+
+/// The property, from the reports in the order of their keys.
+pub(super) fn property<M: Model>(
+    model: &M,
+    options: &Options,
+    meter: &Meter<'_>,
+    counts: &Counts,
+    mut reports: Vec<PartReport>,
+) -> Property {
+    let name = model.name();
+    let invalid = reports.iter().position(|report| matches!(report.finding, Finding::Invalid(_)));
+    // What lies behind the smallest invalid key is known or not as chance has it, and must not be told.
+    let keys = reports.len();
+    reports.truncate(invalid.map_or(keys, |last| last + 1));
+    let figures = figures(counts, keys, &reports);
+    let base = Property { figures, ..base(options) };
+    if invalid.is_some() {
+        let broken = reports.pop().expect("the invalid key is the last one that is left");
+        let Finding::Invalid(counterexample) = broken.finding else { unreachable!("it was found invalid") };
+        let key = broken.key.as_ref().map_or_else(String::new, |key| format!("key {}; ", key_text(key)));
+        let route = broken.route.to_string();
+        let summary = format!("{name} is not linearizable ({key}{route})");
+        let counterexample = Some(counterexample);
+        return Property { outcome: Outcome::Invalid, summary, route: Some(route), counterexample, ..base };
+    }
+    let unknown: Vec<&PartReport> =
+        reports.iter().filter(|report| !matches!(report.finding, Finding::Linearizable)).collect();
+    if !unknown.is_empty() {
+        let summary = unknown_summary(name, meter, &reports, &unknown);
+        return Property { outcome: Outcome::Unknown, summary, route: routes(&reports), ..base };
+    }
+    if counts.refusable == 0 {
+        let summary =
+            format!("nothing follows for {name}: no operation ended ok with an answer that could have been wrong");
+        return Property { outcome: Outcome::Vacuous, summary, ..base };
+    }
+    let route = routes(&reports);
+    let how = route.as_deref().unwrap_or_default();
+    let keys = if keys > 1 { format!("{keys} keys; ") } else { String::new() };
+    let summary = format!("{name} is linearizable ({keys}{how})");
+    Property { outcome: Outcome::Valid, summary, route, ..base }
+}
+
+/// The property where the budget ended before the operations were understood.
+pub(super) fn nothing_checked<M: Model>(model: &M, options: &Options, meter: &Meter<'_>) -> Property {
+    let summary = format!("{} before the operations of {} were read; no key is settled", ended(meter), model.name());
+    Property { outcome: Outcome::Unknown, summary, ..base(options) }
+}
+
+fn base(options: &Options) -> Property {
+    Property {
+        name: "linearizable".to_owned(),
+        judged: options.judged,
+        outcome: Outcome::Unknown,
+        summary: String::new(),
+        route: None,
+        counterexample: None,
+        figures: Map::new(),
+    }
+}
+
+fn figures(counts: &Counts, keys: usize, reports: &[PartReport]) -> Map<String, Value> {
+    let peak = reports.iter().map(|report| report.peak_configurations).max().unwrap_or(0);
+    let figures = [
+        ("operations", counts.ok + counts.crashed),
+        ("crashed", counts.crashed),
+        ("failed", counts.failed),
+        ("keys", keys),
+        ("peak_configurations", peak),
+    ];
+    figures.into_iter().map(|(name, figure)| (name.to_owned(), figure.into())).collect()
+}
+
+/// The routes that were taken, if any was.
+fn routes(reports: &[PartReport]) -> Option<String> {
+    let taken = |route| reports.iter().any(|report| report.route == route);
+    let routes: Vec<String> =
+        [Route::Zones, Route::Search].into_iter().filter(|&route| taken(route)).map(|route| route.to_string()).collect();
+    (!routes.is_empty()).then(|| routes.join(" and "))
+}
+
+fn unknown_summary(name: &str, meter: &Meter<'_>, reports: &[PartReport], unknown: &[&PartReport]) -> String {
+    let settled: Vec<&PartReport> =
+        reports.iter().filter(|report| matches!(report.finding, Finding::Linearizable)).collect();
+    let mut parts = vec![format!("{} before {name} could be judged", ended(meter))];
+    if reports.iter().any(|report| report.key.is_some()) {
+        let names = named(&settled, |report| report.key.as_ref().map_or_else(|| "none".to_owned(), key_text));
+        let names = if names.is_empty() { String::new() } else { format!(": {names}") };
+        parts.push(format!("{} of {} keys are linearizable{names}", settled.len(), reports.len()));
+    }
+    let progress = |report: &PartReport| {
+        let key = report.key.as_ref().map_or_else(String::new, |key| format!("key {}: ", key_text(key)));
+        match report.finding {
+            Finding::Unknown { placed: 0 } => format!("{key}none of {} operations placed", report.operations),
+            Finding::Unknown { placed } => format!("{key}{placed} of {} operations placed", report.operations),
+            _ => format!("{key}not begun"),
+        }
+    };
+    parts.push(named(unknown, progress));
+    parts.join("; ")
+}
+
+/// The first of these in words, and how many more there are.
+fn named(reports: &[&PartReport], words: impl Fn(&PartReport) -> String) -> String {
+    let mut names: Vec<String> = reports.iter().take(KEYS_NAMED).map(|report| words(report)).collect();
+    if reports.len() > KEYS_NAMED {
+        names.push(format!("and {} more", reports.len() - KEYS_NAMED));
+    }
+    names.join(", ")
+}
+
+fn ended(meter: &Meter<'_>) -> &'static str {
+    match meter.exhausted() {
+        Some(Exhausted::Time) => "the time was up",
+        Some(Exhausted::Memory) => "the memory was used up",
+        Some(Exhausted::Cancelled) | None => "the check was cancelled",
+    }
+}
+
+fn key_text(key: &Value) -> String {
+    match key {
+        Value::String(key) => key.clone(),
+        other => other.to_string(),
+    }
+}
