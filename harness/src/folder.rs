@@ -38,6 +38,8 @@ pub mod file {
     pub const JUNIT: &str = "junit.xml";
     /// For a pull request or a chat.
     pub const SUMMARY: &str = "summary.md";
+    /// Messages between nodes, with their fates.
+    pub const MESSAGES: &str = "messages.jsonl";
     /// Logs and data directories of the nodes.
     pub const NODES: &str = "nodes";
 }

@@ -10,6 +10,7 @@ pub mod client;
 pub mod cluster;
 pub mod exit;
 pub mod folder;
+pub mod judge;
 pub mod machine;
 pub mod network;
 pub mod options;

@@ -4,14 +4,13 @@
 //! one write(2), so that what was recorded outlives a controller that is killed. After a failed write nothing more is
 //! written, and the run ends as a failure of the harness.
 
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Instant;
 
 use fs_err::File;
-use schism_checker::history::{Event, EventKind, Header, Process};
+use schism_checker::history::{Event, EventKind, Header, HistoryWriter, Process};
 use serde_json::{Map, Value};
 
 /// What somebody tells the recorder; index and time are the recorder's.
@@ -47,21 +46,17 @@ pub struct Recorder {
 
 #[derive(Debug)]
 struct Inner {
-    file: File,
+    writer: HistoryWriter<File>,
     next: u64,
-    line: Vec<u8>,
     failed: Option<RecorderError>,
 }
 
 impl Recorder {
     /// Creates the file, which must not exist, and writes the header. Time 0 is `start`.
     pub fn create(path: &Path, header: &Header, start: Instant) -> Result<Self, RecorderError> {
-        let failed = |error: std::io::Error| RecorderError(error.to_string());
-        let mut file = File::create_new(path).map_err(failed)?;
-        let mut line = serde_json::to_vec(header).map_err(|error| RecorderError(error.to_string()))?;
-        line.push(b'\n');
-        file.write_all(&line).map_err(failed)?;
-        Ok(Recorder { start, inner: Mutex::new(Inner { file, next: 0, line, failed: None }) })
+        let file = File::create_new(path).map_err(|error| RecorderError(error.to_string()))?;
+        let writer = HistoryWriter::new(file, header).map_err(|error| RecorderError(error.to_string()))?;
+        Ok(Recorder { start, inner: Mutex::new(Inner { writer, next: 0, failed: None }) })
     }
 
     /// Nanoseconds since the start.
@@ -77,11 +72,7 @@ impl Recorder {
         }
         let Draft { process, kind, f, key, value, node, extra } = draft;
         let event = Event { index: inner.next, time: Some(self.now()), process, kind, f, key, value, node, extra };
-        let Inner { file, line, .. } = &mut *inner;
-        line.clear();
-        serde_json::to_writer(&mut *line, &event).expect("an event is plain JSON and the buffer is memory");
-        line.push(b'\n');
-        if let Err(error) = file.write_all(line) {
+        if let Err(error) = inner.writer.write(&event) {
             let failed = RecorderError(error.to_string());
             inner.failed = Some(failed.clone());
             return Err(failed);

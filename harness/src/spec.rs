@@ -140,9 +140,11 @@ fn split_at_commas<'a>(text: &str, rest: &'a str, offset: usize) -> Result<Vec<&
 mod tests {
     use super::*;
 
+    type Params<'a> = &'a [(&'a str, &'a str)];
+
     #[test]
     fn a_name_may_have_parameters_and_comes_back_as_it_was() {
-        let table: &[(&str, &str, &[(&str, &str)])] = &[
+        let table: [(&str, &str, Params<'_>); 7] = [
             ("raft", "raft", &[]),
             ("nwr:n=3,r=1,w=2", "nwr", &[("n", "3"), ("r", "1"), ("w", "2")]),
             ("raft:bug=forget-vote", "raft", &[("bug", "forget-vote")]),
@@ -153,10 +155,10 @@ mod tests {
         ];
         for (text, name, params) in table {
             let spec: Spec = text.parse().unwrap();
-            assert_eq!(spec.name, *name, "{text}");
+            assert_eq!(spec.name, name, "{text}");
             let got: Vec<(&str, &str)> = spec.params.iter().map(|(key, value)| (&**key, &**value)).collect();
-            assert_eq!(got, *params, "{text}");
-            assert_eq!(spec.to_string(), *text);
+            assert_eq!(got, params, "{text}");
+            assert_eq!(spec.to_string(), text);
         }
     }
 

@@ -33,6 +33,17 @@ pub enum LinkOrder {
     Fifo,
 }
 
+/// What a configuration promises its clients, its deliberate bug apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Consistency {
+    /// Nothing about the freshness of reads.
+    None,
+    /// A read that overlaps no write returns the last one before it; one that does, that or an overlapping one.
+    Regular,
+    /// Operations take effect one by one, each between its invocation and its completion.
+    Linearizable,
+}
+
 /// A parameter of a protocol.
 #[derive(Clone, Debug)]
 pub struct Parameter {

@@ -6,16 +6,22 @@
 //! This crate knows nothing of checkers, workloads or the controller: it writes notes and answers requests, and does
 //! not ask who reads them.
 
+pub mod catalog;
+pub mod common;
 pub mod config;
 pub mod control;
 pub mod cx;
+pub mod driver;
+pub mod digest;
 pub mod id;
 pub mod note;
+pub mod nwr;
 pub mod protocol;
+pub mod raft;
 pub mod request;
 pub mod wire;
 
-pub use config::{BugInfo, ConfigError, LinkOrder, Parameter, Params, ProtocolInfo};
+pub use config::{BugInfo, ConfigError, Consistency, LinkOrder, Parameter, Params, ProtocolInfo};
 pub use cx::{Cx, Effect, Seed};
 pub use id::{ClientId, Incarnation, NodeId, RequestId, Time};
 pub use note::Note;

@@ -92,7 +92,7 @@ impl NotePattern {
     /// Whether a note of `maker` is of the kind that is meant; counting to `nth` is the caller's.
     pub fn matches(&self, maker: NodeId, note: &Note) -> bool {
         self.note == note.name
-            && self.node.is_none_or(|wanted| wanted == maker)
+            && self.node.is_none_or(|node| node == maker)
             && self.fields.iter().all(|(field, value)| note.fields.get(field) == Some(value))
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::config::{ConfigError, Params, ProtocolInfo};
+use crate::config::{ConfigError, Consistency, Params, ProtocolInfo};
 use crate::cx::Cx;
 use crate::id::{ClientId, NodeId, RequestId};
 use crate::request::Request;
@@ -36,6 +36,12 @@ pub trait Protocol: Sized {
 
     /// Reads the parameters of `NAME:KEY=VALUE,…` for a universe of `nodes` nodes.
     fn configure(params: &Params, nodes: u16) -> Result<Self::Config, ConfigError>;
+
+    /// What a configuration promises, its deliberate bug apart; nothing unless the protocol says so.
+    fn promise(config: &Self::Config) -> Consistency {
+        let _ = config;
+        Consistency::None
+    }
 
     /// Starts, or starts again after a crash, from the records that survived.
     fn start(config: Self::Config, stable: Vec<Self::Record>, cx: &mut Cx<'_, Self>) -> Self;

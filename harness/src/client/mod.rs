@@ -1,5 +1,8 @@
 //! Who asks: a client makes one attempt on one connection with one deadline, and classifies exactly how it ended.
 
+pub mod maelstrom;
+mod reply;
+
 use std::time::Duration;
 
 use async_trait::async_trait;

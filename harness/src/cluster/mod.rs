@@ -1,5 +1,20 @@
 //! The nodes as processes: start, kill, pause, bend clocks, ask, and follow what they note.
 
+mod actions;
+mod disk;
+pub mod events;
+mod life;
+mod lines;
+pub mod machine;
+mod node_log;
+mod notes;
+mod process_state;
+pub mod processes;
+mod shared;
+mod spawner;
+mod strain;
+mod world;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -7,6 +22,9 @@ use schism_nodes::control::{ClockFault, TrapAction};
 use schism_nodes::note::{NoteLine, NotePattern};
 use schism_nodes::{Dump, NodeId};
 use tokio::sync::broadcast;
+
+pub use events::{EventFile, NoteSink, NoteTally};
+pub use processes::{Options, Processes, StartError};
 
 /// The life of a node's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

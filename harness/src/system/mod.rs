@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use schism_nodes::control::Storage;
 use schism_nodes::{LinkOrder, NodeId};
 
 use crate::client::Dialler;
+use crate::network::Network;
 
 /// A system under test. The built-in protocols are its first case; nothing outside of `system/` asks which case it is.
 pub trait System: Send + Sync {
@@ -22,8 +25,8 @@ pub trait System: Send + Sync {
     fn recovery(&self) -> Duration;
     /// How the process of a node is started.
     fn launch(&self, node: NodeId) -> Launch;
-    /// How a client speaks with it.
-    fn dialler(&self) -> Box<dyn Dialler>;
+    /// How a client speaks with it, over a network that knows where its nodes listen.
+    fn dialler(&self, network: Arc<dyn Network>) -> Box<dyn Dialler>;
 }
 
 /// How the process of a node is started. Its environment is cleared but for what is named here.
@@ -37,4 +40,6 @@ pub struct Launch {
     pub environment: BTreeMap<String, String>,
     /// For a built-in node: the protocol and its parameters, for the boot line of its control socket.
     pub protocol: (String, BTreeMap<String, String>),
+    /// For a built-in node: how its stable storage is kept.
+    pub storage: Storage,
 }

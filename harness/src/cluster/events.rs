@@ -1,0 +1,79 @@
+//! The file of notes, `events.jsonl`: a header, then each note line as it came, and the cluster's own lines between them.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use fs_err as fs;
+use schism_nodes::NodeId;
+use serde_json::json;
+
+/// Where the lines of nodes and of the cluster go, in the order in which they were read.
+pub trait NoteSink: Send {
+    /// Takes a line, without its end. After an error nothing more is handed over.
+    fn append(&mut self, line: &str) -> io::Result<()>;
+}
+
+/// `events.jsonl` of a run folder. Every line is written at once, so that a controller that is killed leaves them all.
+#[derive(Debug)]
+pub struct EventFile {
+    file: File,
+    line: Vec<u8>,
+}
+
+impl EventFile {
+    /// Creates the file, which must not exist yet, with its header. An error names the file.
+    pub fn create(path: &Path, run: &str) -> io::Result<Self> {
+        let file = fs::OpenOptions::new().append(true).create_new(true).open(path)?.into_parts().0;
+        let mut sink = EventFile { file, line: Vec::new() };
+        sink.append(&json!({ "schism": "events", "format": 1, "run": run }).to_string())?;
+        Ok(sink)
+    }
+}
+
+impl NoteSink for EventFile {
+    fn append(&mut self, line: &str) -> io::Result<()> {
+        self.line.clear();
+        self.line.extend_from_slice(line.as_bytes());
+        self.line.push(b'\n');
+        self.file.write_all(&self.line)
+    }
+}
+
+/// How complete the notes are. Missing evidence makes what depends on it unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NoteTally {
+    /// Notes that were read.
+    pub notes: u64,
+    /// Lines that are no note of the node whose pipe they came from. They are kept, escaped.
+    pub malformed: u64,
+    /// Notes that are missing: gaps in the numbers of an incarnation.
+    pub lost: u64,
+    /// Nodes whose pipe was not read to its end.
+    pub cut: Vec<NodeId>,
+    /// Why lines are missing from the file, if they are.
+    pub write_error: Option<String>,
+}
+
+impl NoteTally {
+    /// Whether all notes that were made are there.
+    pub fn is_complete(&self) -> bool {
+        self.malformed == 0 && self.lost == 0 && self.cut.is_empty() && self.write_error.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_begins_with_its_header_and_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let mut sink = EventFile::create(&path, "r-1").unwrap();
+        sink.append(r#"{"node":"n1"}"#).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text, "{\"format\":1,\"run\":\"r-1\",\"schism\":\"events\"}\n{\"node\":\"n1\"}\n");
+        assert_eq!(EventFile::create(&path, "r-2").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    }
+}

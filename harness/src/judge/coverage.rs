@@ -1,0 +1,49 @@
+//! What a run covered, from its history.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+use schism_checker::history::{Ending, History, HistoryError};
+
+use crate::verdict::{Coverage, Endings, Quantiles};
+
+/// Operations by their endings and latencies; what else a [`Coverage`] holds is not in a history.
+pub fn cover(history: &History) -> Result<Coverage, HistoryError> {
+    let mut coverage = Coverage::default();
+    let mut latencies: BTreeMap<String, Histogram<u64>> = BTreeMap::new();
+    let mut span: Option<(u64, u64)> = None;
+    for operation in history.operations()? {
+        let f = operation.f.to_string();
+        let endings = coverage.operations.entry(f.clone()).or_default();
+        *ending_of(endings, operation.ending) += 1;
+        let (Some(from), Some(to)) = (operation.invoked_at, operation.completed_at) else { continue };
+        span = Some(span.map_or((from, to), |(first, last)| (first.min(from), last.max(to))));
+        if operation.ending == Ending::Ok {
+            let histogram = latencies.entry(f).or_insert_with(|| {
+                Histogram::new(3).expect("three significant digits are within the histogram's range")
+            });
+            histogram.saturating_record(to.saturating_sub(from) / 1_000);
+        }
+    }
+    coverage.seconds = span.map_or(0.0, |(first, last)| std::time::Duration::from_nanos(last - first).as_secs_f64());
+    coverage.latency_us = latencies.into_iter().map(|(f, histogram)| (f, quantiles(&histogram))).collect();
+    Ok(coverage)
+}
+
+fn ending_of(endings: &mut Endings, ending: Ending) -> &mut u64 {
+    match ending {
+        Ending::Ok => &mut endings.ok,
+        Ending::Fail => &mut endings.fail,
+        Ending::Info => &mut endings.info,
+    }
+}
+
+fn quantiles(histogram: &Histogram<u64>) -> Quantiles {
+    Quantiles {
+        count: histogram.len(),
+        p50: histogram.value_at_quantile(0.5),
+        p95: histogram.value_at_quantile(0.95),
+        p99: histogram.value_at_quantile(0.99),
+        max: histogram.max(),
+    }
+}

@@ -1,0 +1,97 @@
+//! From the files of a run to its properties: what was promised, whether it was kept, and what was covered.
+//!
+//! The judge sees the history and what became of the plan, nothing that only the running controller knew: a run can be
+//! judged again later, by another version.
+
+mod coverage;
+mod crashes;
+mod faults;
+mod finale;
+
+use std::collections::BTreeMap;
+
+use schism_checker::budget::Budget;
+use schism_checker::history::{Event, History, Process};
+use schism_checker::linearizability;
+use schism_checker::models::ModelSpec;
+use schism_checker::verdict::{Outcome, Property};
+use serde_json::Map;
+
+pub use coverage::cover;
+
+use crate::verdict::FaultCount;
+
+/// What a run is judged by.
+#[expect(missing_debug_implementations, reason = "the budget is the caller's")]
+pub struct Case<'a> {
+    /// What clients did, with the controller's own events.
+    pub history: &'a History,
+    /// What the answers must be.
+    pub model: &'a ModelSpec,
+    /// Whether the system is held to linearizability, or it is only measured.
+    pub judge_linearizable: bool,
+    /// What else the configuration promises, for which there is no checker yet: nothing can be said about it.
+    pub unchecked_promise: Option<&'a str>,
+    /// Faults by kind: what became of each.
+    pub faults: &'a BTreeMap<String, FaultCount>,
+    /// What the check may cost.
+    pub budget: &'a dyn Budget,
+}
+
+/// What the judge says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// Judged properties first.
+    pub properties: Vec<Property>,
+    /// What the harness, not the system, failed at.
+    pub harness_failures: Vec<String>,
+}
+
+impl Judgement {
+    /// The worst outcome of the judged properties.
+    pub fn outcome(&self) -> Outcome {
+        let judged = self.properties.iter().filter(|property| property.judged);
+        judged.map(|property| property.outcome).max().unwrap_or(Outcome::Vacuous)
+    }
+}
+
+/// Judges a run.
+pub fn judge(case: &Case<'_>) -> Judgement {
+    let mut failures = Vec::new();
+    let mut properties = vec![linearizable(case, &mut failures)];
+    properties.push(crashes::no_crash(case.history, &mut failures));
+    properties.push(finale::recovers(case.history));
+    properties.push(faults::took_effect(case.faults, &mut failures));
+    properties.extend(case.unchecked_promise.map(unchecked));
+    properties.extend(finale::converges(case.history));
+    properties.sort_by_key(|property| !property.judged);
+    Judgement { properties, harness_failures: failures }
+}
+
+fn linearizable(case: &Case<'_>, failures: &mut Vec<String>) -> Property {
+    let options = linearizability::Options::default();
+    match linearizability::check(case.history, case.model, &options, case.budget) {
+        Ok(property) => Property { judged: case.judge_linearizable, ..property },
+        Err(error) => {
+            failures.push(format!("the recorded history cannot be checked: {error}"));
+            property("linearizable", Outcome::Unknown, error.to_string())
+        }
+    }
+}
+
+fn unchecked(promise: &str) -> Property {
+    property(promise, Outcome::Unknown, format!("the configuration promises {promise}; nothing here checks that yet"))
+}
+
+/// A judged property without counterexample.
+fn property(name: &str, outcome: Outcome, summary: String) -> Property {
+    let name = name.to_owned();
+    Property { name, judged: true, outcome, summary, route: None, counterexample: None, figures: Map::new() }
+}
+
+/// The events of somebody who is no client, of one kind.
+fn events_of<'a>(history: &'a History, who: &'a str, f: &'a str) -> impl Iterator<Item = &'a Event> {
+    history.events.iter().filter(move |event| {
+        matches!(&event.process, Process::Named(name) if &**name == who) && &*event.f == f
+    })
+}

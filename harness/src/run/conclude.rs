@@ -1,0 +1,114 @@
+//! After the stop: read the history back, judge it, and write everything that a person or a machine may want to read.
+
+use std::time::Duration;
+
+use schism_checker::formats;
+use schism_checker::verdict::Outcome;
+use schism_nodes::config::Consistency;
+
+use super::error::HarnessError;
+use super::execute::Finished;
+use super::hooks::Hooks;
+use super::prepare::Prepared;
+use crate::budget::CheckBudget;
+use crate::folder::{RunFile, RunFolder, file};
+use crate::judge::{self, Case, Judgement};
+use crate::machine::Strain;
+use crate::network::Traffic;
+use crate::plan::PlanReport;
+use crate::report;
+use crate::verdict::{self, Coverage, Verdict};
+
+/// How long the check may take after an interrupt.
+const HURRY: Duration = Duration::from_secs(5);
+/// A scheduler lag beyond this means that the machine was starved.
+const STARVED_LAG_MS: f64 = 1_000.0;
+
+/// What is known of a run when everything has been stopped.
+pub(super) struct Conclusion {
+    pub(super) folder: RunFolder,
+    pub(super) run: RunFile,
+    pub(super) prepared: Prepared,
+    pub(super) report: Option<PlanReport>,
+    pub(super) traffic: Traffic,
+    pub(super) strain: Strain,
+    pub(super) failures: Vec<String>,
+    pub(super) interrupted: Option<i32>,
+}
+
+/// Judges a run and writes its folder.
+pub(super) async fn conclude(mut conclusion: Conclusion, hooks: &Hooks) -> Result<Finished, HarnessError> {
+    hooks.tell("checking");
+    conclusion.run.entries = conclusion.report.as_ref().map(PlanReport::entries).unwrap_or_default();
+    let budget = CheckBudget::new(conclusion.run.options.check_time, conclusion.run.options.check_memory);
+    let canceller = budget.canceller();
+    let mut interrupt = hooks.interrupt.clone();
+    let hurry = tokio::spawn(async move {
+        if interrupt.wait_for(Option::is_some).await.is_ok() {
+            canceller.hurry(HURRY);
+        }
+    });
+    let folder = conclusion.folder.path.clone();
+    let finished = tokio::task::spawn_blocking(move || judge_and_write(conclusion, &budget)).await;
+    hurry.abort();
+    let error = |error: HarnessError| HarnessError { folder: Some(folder.clone()), ..error };
+    finished.map_err(|panic| error(HarnessError::failed(format!("the check panicked: {panic}"))))?.map_err(error)
+}
+
+fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<Finished, HarnessError> {
+    let path = conclusion.folder.file(file::HISTORY);
+    let history = formats::read_path(&path).map_err(|error| HarnessError::failed(error).at(path.display()))?;
+    let faults = conclusion.report.as_ref().map(PlanReport::counts).unwrap_or_default();
+    let declared = conclusion.run.options.consistency == "declared";
+    let promise = conclusion.prepared.system.promise();
+    let judgement = judge::judge(&Case {
+        history: &history,
+        model: &conclusion.prepared.model,
+        judge_linearizable: !declared || promise == Consistency::Linearizable,
+        unchecked_promise: (declared && promise == Consistency::Regular).then_some("regular"),
+        faults: &faults,
+        budget,
+    });
+    let covered = judge::cover(&history).map_err(|error| HarnessError::failed(error).at(path.display()))?;
+    let coverage = Coverage {
+        faults,
+        leader_faults: conclusion.report.as_ref().map_or(0, |report| report.leader_faults),
+        traffic: conclusion.traffic.clone(),
+        strain: conclusion.strain,
+        ..covered
+    };
+    let verdict = verdict(&mut conclusion, judgement, coverage);
+    let Conclusion { folder, run, .. } = conclusion;
+    let written = folder
+        .write_json(file::RUN, &run)
+        .and_then(|()| report::write_all(&folder, &run, &verdict, &history))
+        .and_then(|()| folder.make_latest(&run.options.out));
+    written.map_err(|error| HarnessError::failed(error).at(folder.path.display()))?;
+    Ok(Finished { folder: folder.path, run, verdict })
+}
+
+fn verdict(conclusion: &mut Conclusion, judgement: Judgement, coverage: Coverage) -> Verdict {
+    let outcome = judgement.outcome();
+    let mut failures = std::mem::take(&mut conclusion.failures);
+    failures.extend(judgement.harness_failures);
+    // What a starved machine did not cover says nothing about the system.
+    if outcome == Outcome::Vacuous && coverage.strain.scheduler_lag_ms_max > STARVED_LAG_MS {
+        failures.push(format!("the machine was starved: timers came {:.0} ms late", coverage.strain.scheduler_lag_ms_max));
+    }
+    let run = &conclusion.run;
+    Verdict {
+        schism: "verdict".to_owned(),
+        format: verdict::FORMAT,
+        run: run.id.clone(),
+        system: run.options.system.to_string(),
+        workload: run.options.workload.to_string(),
+        seed: run.seed,
+        rung: run.rung.clone(),
+        outcome,
+        harness_failure: (!failures.is_empty()).then(|| failures.join("; ")),
+        interrupted: conclusion.interrupted,
+        properties: judgement.properties,
+        coverage,
+        again: format!("schism replay {} --times 10", run.id),
+    }
+}

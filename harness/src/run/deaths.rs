@@ -1,0 +1,36 @@
+//! Deaths of nodes that no fault caused, recorded in the history for the judge.
+
+use std::sync::Arc;
+
+use schism_checker::history::{EventKind, Process};
+use serde_json::{Map, json};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::cluster::ClusterEvent;
+use crate::recorder::{Draft, Recorder};
+
+/// Records each death as an event `died` of `cluster`, until the cluster is gone.
+pub(super) async fn record(mut events: broadcast::Receiver<ClusterEvent>, recorder: Arc<Recorder>) {
+    loop {
+        let (node, how) = match events.recv().await {
+            Ok(ClusterEvent::Died { node, how }) => (node, how),
+            Ok(_) | Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return,
+        };
+        let value = json!({
+            "node": node, "code": how.code, "signal": how.signal, "was_ready": how.was_ready, "log": how.log,
+        });
+        let draft = Draft {
+            process: Process::Named("cluster".into()),
+            kind: EventKind::Info,
+            f: "died".into(),
+            key: None,
+            value,
+            node: Some(node.to_string().into()),
+            extra: Map::new(),
+        };
+        // The recorder remembers its own failure.
+        let _ = recorder.record(draft);
+    }
+}

@@ -1,0 +1,192 @@
+//! One run from end to end: prepare, start, wait until the system answers, work, heal, read finally, stop, judge, write.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use schism_workloads::{Invocation, Workload};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::conclude::{self, Conclusion};
+use super::error::HarnessError;
+use super::final_phase::FinalPhase;
+use super::hooks::{Hooks, Progress};
+use super::live::Live;
+use super::main_phase::MainPhase;
+use super::pool::Pool;
+use super::prepare::{Prepared, prepare};
+use super::ready;
+use super::worker::{Setting, Tally};
+use crate::client::Dialler;
+use crate::cluster::Cluster;
+use crate::cluster::machine::measure;
+use crate::folder::{self, RunFile, RunFolder, Versions};
+use crate::network::Network;
+use crate::options::RunOptions;
+use crate::plan::{PlanReport, Stage, play};
+use crate::verdict::Verdict;
+
+/// How long the system may take to answer at every node before the first operation.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+
+/// A run that has a verdict.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What was run.
+    pub run: RunFile,
+    /// What came of it.
+    pub verdict: Verdict,
+}
+
+/// Makes a run. An error means that nothing can be said about the system; whatever was started has been stopped.
+pub async fn execute(options: &RunOptions, hooks: Hooks) -> Result<Finished, HarnessError> {
+    let mut prepared = prepare(options)?;
+    let started = jiff::Timestamp::now();
+    let folder =
+        RunFolder::create(options, started).map_err(|error| HarnessError::failed(error).at(options.out.display()))?;
+    let in_folder = |error: HarnessError| HarnessError { folder: Some(folder.path.clone()), ..error };
+    let run = run_file(options, &prepared, &folder, started).map_err(in_folder)?;
+    folder.write_json(folder::file::RUN, &run).map_err(|error| in_folder(HarnessError::failed(error)))?;
+    hooks.tell("starting the nodes");
+    let live = Live::start(options, &prepared, &folder).await.map_err(in_folder)?;
+    let workload = prepared.workload.take();
+    let mut course = Course { options, prepared: &prepared, live: &live, hooks: &hooks, failures: Vec::new() };
+    let report = course.run(workload).await;
+    let mut failures = course.failures;
+    let remains = live.stop().await;
+    failures.extend(remains.failures);
+    let interrupted = hooks.interrupt.borrow().map(|signal: Signal| signal as i32);
+    let (traffic, strain) = (remains.traffic, remains.strain);
+    let conclusion = Conclusion { folder, run, prepared, report, traffic, strain, failures, interrupted };
+    conclude::conclude(conclusion, &hooks).await
+}
+
+fn run_file(
+    options: &RunOptions,
+    prepared: &Prepared,
+    folder: &RunFolder,
+    started: jiff::Timestamp,
+) -> Result<RunFile, HarnessError> {
+    Ok(RunFile {
+        schism: "run".to_owned(),
+        format: folder::FORMAT,
+        id: folder.id.clone(),
+        started: started.to_string(),
+        argv: folder::argv(),
+        versions: Versions::current(),
+        seed: options.seed,
+        machine: measure(&folder.path).map_err(|error| HarnessError::failed(error).at(folder.path.display()))?,
+        options: options.clone(),
+        rung: "proxy".to_owned(),
+        plan: prepared.plan.clone(),
+        entries: Vec::new(),
+    })
+}
+
+/// The phases between start and stop, each of which an interrupt cuts short.
+struct Course<'a> {
+    options: &'a RunOptions,
+    prepared: &'a Prepared,
+    live: &'a Live,
+    hooks: &'a Hooks,
+    /// What the harness failed at.
+    failures: Vec<String>,
+}
+
+impl Course<'_> {
+    async fn run(&mut self, workload: Option<Box<dyn Workload>>) -> Option<PlanReport> {
+        let network: Arc<dyn Network> = self.live.network.clone();
+        let dialler: Arc<dyn Dialler> = self.prepared.system.dialler(&self.live.run, network).into();
+        self.hooks.tell("waiting until the system answers");
+        // A system that never answers is run all the same: the judge then finds that nothing follows.
+        self.unless_interrupted(ready::silent_nodes(&dialler, &self.prepared.nodes, READY_LIMIT)).await?;
+        let reads = workload.as_ref().map_or_else(|| self.prepared.planned_reads(), |workload| workload.final_reads());
+        let pool = Arc::new(self.pool(dialler, workload));
+        let report = self.main_phase(&pool).await;
+        if self.hooks.interrupt.borrow().is_none() && self.live.recorder.failure().is_none() {
+            self.final_phase(&pool, reads).await;
+        }
+        pool.stop().await;
+        if self.options.leave_running && self.hooks.interrupt.borrow().is_none() {
+            self.hooks.tell("the cluster is left running until Ctrl-C");
+            self.unless_interrupted(std::future::pending::<()>()).await;
+        }
+        report
+    }
+
+    fn pool(&self, dialler: Arc<dyn Dialler>, workload: Option<Box<dyn Workload>>) -> Pool {
+        let setting = Setting {
+            recorder: self.live.recorder.clone(),
+            dialler,
+            op_timeout: self.options.op_timeout,
+            start: Instant::now(),
+            processes: AtomicU64::new(0),
+            tally: Tally::default(),
+        };
+        Pool::start(Arc::new(setting), self.prepared.nodes.clone(), self.options.concurrency, workload)
+    }
+
+    async fn main_phase(&mut self, pool: &Arc<Pool>) -> Option<PlanReport> {
+        let stop = watch::Sender::new(false);
+        let stage = Stage {
+            cluster: self.live.cluster.clone(),
+            network: self.live.network.clone(),
+            workers: pool.clone(),
+            recorder: self.live.recorder.clone(),
+            seed: self.options.seed,
+            start: pool.setting().start,
+        };
+        let plan = tokio::spawn(play(self.prepared.steps.clone(), stage, stop.subscribe()));
+        let phase = MainPhase {
+            pool,
+            plan,
+            stop,
+            time: self.options.time,
+            ends_with_plan: !self.prepared.has_workload,
+        };
+        let report = phase.run(self.hooks).await;
+        if report.is_none() {
+            self.failures.push("the plan could not be played to its end".to_owned());
+        }
+        report
+    }
+
+    async fn final_phase(&mut self, pool: &Arc<Pool>, reads: Vec<Invocation>) {
+        self.hooks.tell("waiting until the nodes have come to rest");
+        // Nothing is read before the last open request's deadline has passed.
+        self.unless_interrupted(tokio::time::sleep(self.options.op_timeout)).await;
+        let phase = FinalPhase {
+            cluster: &*self.live.cluster,
+            workers: pool.clone(),
+            recorder: &self.live.recorder,
+            reads,
+            recover: self.options.recover,
+        };
+        if let Some(Err(error)) = self.unless_interrupted(phase.run()).await {
+            self.failures.push(error.to_string());
+        }
+    }
+
+    /// What comes of a future, or nothing if somebody interrupts first.
+    async fn unless_interrupted<F: Future>(&self, future: F) -> Option<F::Output> {
+        let mut interrupt = self.hooks.interrupt.clone();
+        tokio::select! {
+            biased;
+            // A caller that is gone does not interrupt.
+            Ok(_) = interrupt.wait_for(Option::is_some) => None,
+            output = future => Some(output),
+        }
+    }
+}
+
+impl Hooks {
+    /// Tells what is being done, without changing the counts.
+    pub(super) fn tell(&self, doing: &str) {
+        self.progress.send_modify(|progress: &mut Progress| doing.clone_into(&mut progress.doing));
+    }
+}

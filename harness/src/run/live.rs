@@ -1,0 +1,122 @@
+//! A run's live half: its network, its nodes and its recorder, started together and stopped together, however the run
+//! ends.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use schism_checker::history::Header;
+use serde_json::Map;
+use tokio::task::JoinHandle;
+
+use super::deaths;
+use super::error::HarnessError;
+use super::prepare::Prepared;
+use crate::chance;
+use crate::cluster::machine::StrainGauge;
+use crate::cluster::{Cluster, EventFile, NoteTally, Options, Processes};
+use crate::folder::{RunFile, RunFolder, file};
+use crate::machine::Strain;
+use crate::network::proxy::{ProxyNetwork, ProxyOptions};
+use crate::network::{Network, Traffic};
+use crate::options::RunOptions;
+use crate::recorder::Recorder;
+
+/// How long a node may take from its start until it is ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// See the module's head.
+pub(super) struct Live {
+    pub(super) network: Arc<ProxyNetwork>,
+    pub(super) cluster: Arc<Processes>,
+    pub(super) recorder: Arc<Recorder>,
+    /// The run's name in the hellos of its connections.
+    pub(super) run: String,
+    folder: RunFolder,
+    deaths: JoinHandle<()>,
+    strain: StrainGauge,
+}
+
+/// What is left when everything has been stopped.
+pub(super) struct Remains {
+    pub(super) traffic: Traffic,
+    pub(super) strain: Strain,
+    /// What the harness failed at on the way.
+    pub(super) failures: Vec<String>,
+}
+
+impl Live {
+    /// Starts everything. On an error nothing is left running.
+    pub(super) async fn start(
+        options: &RunOptions,
+        prepared: &Prepared,
+        folder: &RunFolder,
+    ) -> Result<Self, HarnessError> {
+        let start = Instant::now();
+        let recorder = Arc::new(recorder(prepared, folder, start)?);
+        let network = Arc::new(network(options, prepared, folder, start)?);
+        let events = folder.file(file::EVENTS);
+        let sink = EventFile::create(&events, &folder.id).map_err(|error| HarnessError::failed(error).at(events.display()))?;
+        let seed = options.seed;
+        let cluster = Processes::start(Options {
+            run: folder.id.clone(),
+            folder: folder.path.clone(),
+            nodes: prepared.nodes.clone(),
+            system: prepared.system.clone(),
+            network: network.clone(),
+            seeds: Box::new(move |node, life| chance::seed(seed, &format!("node/{node}/{life}"))),
+            sink: Box::new(sink),
+            ready_timeout: READY_TIMEOUT,
+        });
+        let cluster = cluster.await.map_err(|error| {
+            HarnessError::failed(error).at(folder.path.join(file::NODES).display()).advise("schism doctor; the nodes' logs are in the run folder")
+        })?;
+        let deaths = tokio::spawn(deaths::record(cluster.subscribe(), recorder.clone()));
+        Ok(Live { network, cluster, recorder, run: folder.id.clone(), folder: folder.clone(), deaths, strain: StrainGauge::start() })
+    }
+
+    /// Stops everything, within two seconds unless the machine is starved, and reads the nodes' notes to their end.
+    pub(super) async fn stop(self) -> Remains {
+        let tally = self.cluster.stop().await;
+        self.deaths.abort();
+        let strain = self.strain.finish().await;
+        let mut failures: Vec<String> = note_failures(&tally).into_iter().collect();
+        failures.extend(self.recorder.failure().map(|failure| failure.to_string()));
+        let messages = self.folder.file(file::MESSAGES);
+        if let Err(error) = self.network.write_log(&messages) {
+            failures.push(error.to_string());
+        }
+        Remains { traffic: self.network.traffic(), strain, failures }
+    }
+}
+
+fn recorder(prepared: &Prepared, folder: &RunFolder, start: Instant) -> Result<Recorder, HarnessError> {
+    let header = Header {
+        schism: "history".to_owned(),
+        format: schism_checker::history::FORMAT,
+        run: Some(folder.id.clone()),
+        system: Some(prepared.system.label()),
+        model: Some(prepared.requirement.model.clone()),
+        initial: prepared.requirement.initial.clone(),
+        start: Some(jiff::Timestamp::now().to_string()),
+        extra: Map::new(),
+    };
+    let path = folder.file(file::HISTORY);
+    Recorder::create(&path, &header, start).map_err(|error| HarnessError::failed(error).at(path.display()))
+}
+
+fn network(
+    options: &RunOptions,
+    prepared: &Prepared,
+    folder: &RunFolder,
+    start: Instant,
+) -> Result<ProxyNetwork, HarnessError> {
+    let seed = options.seed;
+    let seeds = Arc::new(move |link: &crate::network::Link| chance::seed(seed, &format!("link/{link}")));
+    let proxy = ProxyOptions { order: prepared.system.links(), address: options.address, epoch: start, ..ProxyOptions::default() };
+    ProxyNetwork::start(&folder.id, &prepared.nodes, seeds, proxy).map_err(HarnessError::failed)
+}
+
+/// Evidence that is not all there: what depends on notes cannot be judged.
+fn note_failures(tally: &NoteTally) -> Option<String> {
+    (!tally.is_complete()).then(|| format!("the nodes' notes are not all there: {tally:?}"))
+}

@@ -1,0 +1,114 @@
+//! The workers of a run together: made at the start, or when a plan first names them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use schism_nodes::{NodeId, RequestKind};
+use schism_workloads::Workload;
+use serde_json::json;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use super::Workers;
+use super::worker::{Command, Phase, Setting, Share, Worker};
+use crate::client::Completion;
+
+/// See the module's head.
+#[expect(missing_debug_implementations, reason = "it holds the workload and the system's dialler")]
+pub struct Pool {
+    setting: Arc<Setting>,
+    nodes: Vec<NodeId>,
+    phase: watch::Sender<Phase>,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    commands: BTreeMap<String, mpsc::UnboundedSender<Command>>,
+    tasks: JoinSet<()>,
+}
+
+impl Pool {
+    /// Starts `count` workers, c1, c2, …, pinned to the nodes in turn. Where there is a workload, worker `c<i+1>` is its
+    /// worker `i`; else they only do what a plan tells them.
+    pub fn start(setting: Arc<Setting>, nodes: Vec<NodeId>, count: usize, workload: Option<Box<dyn Workload>>) -> Self {
+        let pool = Pool {
+            setting,
+            nodes,
+            phase: watch::Sender::new(Phase::Working),
+            inner: Mutex::new(Inner { commands: BTreeMap::new(), tasks: JoinSet::new() }),
+        };
+        let workload = workload.map(|workload| Arc::new(Mutex::new(workload)));
+        for number in 0..count {
+            let share = workload.as_ref().map(|workload| Share { workload: workload.clone(), number });
+            pool.hire(&format!("c{}", number + 1), number, share);
+        }
+        pool
+    }
+
+    /// Starts a worker.
+    fn hire(&self, name: &str, number: usize, share: Option<Share>) -> mpsc::UnboundedSender<Command> {
+        let (sender, commands) = mpsc::unbounded_channel();
+        let home = self.nodes[number % self.nodes.len()];
+        let worker = Worker::new(name.to_owned(), home, self.setting.clone(), commands);
+        let mut inner = self.lock();
+        inner.tasks.spawn(worker.run(share, self.phase.subscribe()));
+        inner.commands.insert(name.to_owned(), sender.clone());
+        sender
+    }
+
+    /// The workload is over: no new operations but those that a plan or the final phase asks for.
+    pub fn end_workload(&self) {
+        self.phase.send_replace(Phase::OnCommand);
+    }
+
+    /// No new operations at all. Returns when the open ones have ended, each by its own deadline.
+    pub async fn stop(&self) {
+        self.phase.send_replace(Phase::Stopped);
+        let mut tasks = std::mem::take(&mut self.lock().tasks);
+        while tasks.join_next().await.is_some() {}
+    }
+
+    /// What the workers share.
+    pub fn setting(&self) -> &Arc<Setting> {
+        &self.setting
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().expect("nothing panics while the pool is locked")
+    }
+
+    /// The channel to a worker, made if there is none; `None` if the run stops.
+    fn worker(&self, name: &str) -> Option<mpsc::UnboundedSender<Command>> {
+        if *self.phase.borrow() == Phase::Stopped {
+            return None;
+        }
+        let (known, number) = {
+            let inner = self.lock();
+            (inner.commands.get(name).cloned(), inner.commands.len())
+        };
+        Some(known.unwrap_or_else(|| self.hire(name, number, None)))
+    }
+}
+
+#[async_trait]
+impl Workers for Pool {
+    fn names(&self) -> Vec<String> {
+        (1..=self.lock().commands.len()).map(|number| format!("c{number}")).collect()
+    }
+
+    async fn request(&self, worker: &str, node: NodeId, request: RequestKind) -> Completion {
+        let (answer, answered) = oneshot::channel();
+        if let Some(commands) = self.worker(worker) {
+            // A worker that is gone drops the command, and with it the channel of the answer.
+            let _ = commands.send(Command::Request { node, request, answer });
+        }
+        answered.await.unwrap_or_else(|_| Completion::Fail { error: json!("the run had ended") })
+    }
+
+    async fn give_up(&self, worker: &str) -> Option<u64> {
+        let (told, index) = oneshot::channel();
+        self.worker(worker)?.send(Command::GiveUp(told)).ok()?;
+        index.await.ok()
+    }
+}

@@ -1,0 +1,76 @@
+//! Everything that can be decided, and refused, before anything is started.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use schism_checker::models::ModelSpec;
+use schism_nodes::NodeId;
+use schism_workloads::{Invocation, Register, RegisterOptions, Requirement, Workload};
+use serde_json::Value;
+
+use super::error::HarnessError;
+use crate::chance;
+use crate::options::RunOptions;
+use crate::plan::{self, Ground, Plan, Step};
+use crate::system::System;
+use crate::system::builtin::BuiltIn;
+
+/// A run that makes sense.
+pub(super) struct Prepared {
+    pub(super) nodes: Vec<NodeId>,
+    pub(super) system: Arc<dyn System>,
+    /// Absent where a plan brings its own requests. Taken when the workers start.
+    pub(super) workload: Option<Box<dyn Workload>>,
+    pub(super) has_workload: bool,
+    pub(super) requirement: Requirement,
+    pub(super) model: ModelSpec,
+    pub(super) plan: Plan,
+    pub(super) steps: Vec<Step>,
+}
+
+/// Decides everything.
+pub(super) fn prepare(options: &RunOptions) -> Result<Prepared, HarnessError> {
+    let system = BuiltIn::new(options.system.clone(), options.nodes, options.node_program.clone());
+    let system: Arc<dyn System> = Arc::new(system.map_err(HarnessError::usage)?);
+    let ground = Ground::of(&*system, options.nodes);
+    let plan = match &options.plan {
+        Some(path) => plan::read(path).map_err(HarnessError::usage)?,
+        None => plan::draw(options, &ground).map_err(HarnessError::usage)?,
+    };
+    let steps = plan.steps(&ground).map_err(HarnessError::usage)?;
+    let workload = workload(options, &*system)?;
+    let requirement = workload.requirement();
+    let parameters = [("init".to_owned(), requirement.initial.to_string())].into();
+    let model = ModelSpec::parse(&requirement.model, &parameters).map_err(HarnessError::usage)?;
+    let has_workload = plan.workload;
+    let workload = has_workload.then_some(workload);
+    Ok(Prepared { nodes: NodeId::universe(options.nodes), system, workload, has_workload, requirement, model, plan, steps })
+}
+
+fn workload(options: &RunOptions, system: &dyn System) -> Result<Box<dyn Workload>, HarnessError> {
+    if options.workload.name != "register" {
+        let what = format!("there is no workload {:?}", options.workload.name);
+        return Err(HarnessError::usage(what).advise("schism list workloads"));
+    }
+    let register = RegisterOptions {
+        keys: options.keys,
+        workers: options.concurrency,
+        rate: options.rate,
+        time: options.time,
+        mix: options.mix.clone(),
+    };
+    let streams =
+        (1..=options.concurrency).map(|worker| chance::stream(options.seed, &format!("workload/c{worker}"))).collect();
+    let workload = Register::new(register, &system.requests(), streams).map_err(HarnessError::usage)?;
+    Ok(Box::new(workload))
+}
+
+impl Prepared {
+    /// What is read finally in a run whose requests are the plan's own: the keys that these name.
+    pub(super) fn planned_reads(&self) -> Vec<Invocation> {
+        let requests = self.plan.entries.iter().filter(|entry| entry.action == "request");
+        let keys: BTreeSet<String> =
+            requests.filter_map(|entry| entry.args.get("key")?.as_str()).map(str::to_owned).collect();
+        keys.into_iter().map(|key| Invocation { f: "read".into(), key: key.into(), value: Value::Null }).collect()
+    }
+}

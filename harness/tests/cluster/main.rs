@@ -1,0 +1,4 @@
+//! Clusters of real processes.
+
+mod start;
+mod support;
