@@ -13,6 +13,7 @@ pub mod folder;
 pub mod judge;
 pub mod machine;
 pub mod network;
+pub mod node_main;
 pub mod options;
 pub mod plan;
 pub mod recorder;

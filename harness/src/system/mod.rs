@@ -1,15 +1,20 @@
 //! What is under test: how a node of it is started, what it serves, what it promises.
 
+mod builtin;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schism_nodes::config::Consistency;
 use schism_nodes::control::Storage;
 use schism_nodes::{LinkOrder, NodeId};
 
 use crate::client::Dialler;
 use crate::network::Network;
+
+pub use builtin::BuiltIn;
 
 /// A system under test. The built-in protocols are its first case; nothing outside of `system/` asks which case it is.
 pub trait System: Send + Sync {
@@ -25,8 +30,10 @@ pub trait System: Send + Sync {
     fn recovery(&self) -> Duration;
     /// How the process of a node is started.
     fn launch(&self, node: NodeId) -> Launch;
-    /// How a client speaks with it, over a network that knows where its nodes listen.
-    fn dialler(&self, network: Arc<dyn Network>) -> Box<dyn Dialler>;
+    /// What it promises its clients, its deliberate bug apart.
+    fn promise(&self) -> Consistency;
+    /// How a client of a run speaks with it, over a network that knows where its nodes listen.
+    fn dialler(&self, run: &str, network: Arc<dyn Network>) -> Box<dyn Dialler>;
 }
 
 /// How the process of a node is started. Its environment is cleared but for what is named here.

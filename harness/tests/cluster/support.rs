@@ -11,6 +11,7 @@ use schism::client::Dialler;
 use schism::cluster::{EventFile, Options};
 use schism::network::{FaultId, Link, Network, Passage, Rule, Touched, Traffic};
 use schism::system::{Launch, System};
+use schism_nodes::config::Consistency;
 use schism_nodes::control::Storage;
 use schism_nodes::{Incarnation, LinkOrder, NodeId};
 use serde_json::Value;
@@ -119,7 +120,11 @@ impl System for Program {
         }
     }
 
-    fn dialler(&self, _network: Arc<dyn Network>) -> Box<dyn Dialler> {
+    fn promise(&self) -> Consistency {
+        Consistency::None
+    }
+
+    fn dialler(&self, _run: &str, _network: Arc<dyn Network>) -> Box<dyn Dialler> {
         unreachable!("nobody dials these programs")
     }
 }

@@ -1,0 +1,125 @@
+//! The protocols of this workspace as systems under test: every node is this very program, as `schism node`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use schism_nodes::catalog::{self, CatalogError};
+use schism_nodes::config::Consistency;
+use schism_nodes::control::Storage;
+use schism_nodes::{LinkOrder, NodeId, Params, ProtocolInfo};
+
+use crate::client::Dialler;
+use crate::client::maelstrom::MaelstromDialler;
+use crate::network::Network;
+use crate::spec::Spec;
+use crate::system::{Launch, System};
+
+/// A protocol by its name and parameters.
+#[derive(Clone, Debug)]
+pub struct BuiltIn {
+    spec: Spec,
+    info: ProtocolInfo,
+    promise: Consistency,
+    storage: Storage,
+    program: PathBuf,
+}
+
+impl BuiltIn {
+    /// The protocol that `spec` names, in a universe of `nodes` nodes; everything that is wrong with it is reported at once.
+    /// `program` is the node executable: the running program where absent.
+    pub fn new(spec: Spec, nodes: u16, program: Option<PathBuf>) -> Result<Self, CatalogError> {
+        let params = Params(spec.params.clone());
+        let promise = catalog::promise(&spec.name, &params, nodes)?;
+        let storage = catalog::storage(&spec.name, &params)?;
+        let info = catalog::info(&spec.name).expect("its parameters have just been read");
+        Ok(BuiltIn { spec, info, promise, storage, program: program.unwrap_or_else(running_program) })
+    }
+}
+
+/// The program that runs. On Linux by its link in `/proc`, which is followed by the child itself and leads to the very file
+/// that runs, also when that has been rebuilt or deleted meanwhile.
+fn running_program() -> PathBuf {
+    if cfg!(target_os = "linux") {
+        return PathBuf::from("/proc/self/exe");
+    }
+    std::env::current_exe().unwrap_or_else(|_| PathBuf::from("schism"))
+}
+
+impl System for BuiltIn {
+    fn label(&self) -> String {
+        self.spec.to_string()
+    }
+
+    fn requests(&self) -> Vec<String> {
+        self.info.requests.iter().map(ToString::to_string).collect()
+    }
+
+    fn has_leader(&self) -> bool {
+        self.info.has_leader
+    }
+
+    fn links(&self) -> LinkOrder {
+        self.info.links
+    }
+
+    fn recovery(&self) -> Duration {
+        self.info.recovery
+    }
+
+    fn promise(&self) -> Consistency {
+        self.promise
+    }
+
+    fn launch(&self, _node: NodeId) -> Launch {
+        Launch {
+            program: self.program.clone(),
+            arguments: vec!["node".to_owned()],
+            environment: BTreeMap::from([("RUST_BACKTRACE".to_owned(), "1".to_owned())]),
+            protocol: (self.spec.name.clone(), self.spec.params.clone()),
+            storage: self.storage,
+        }
+    }
+
+    fn dialler(&self, run: &str, network: Arc<dyn Network>) -> Box<dyn Dialler> {
+        Box::new(MaelstromDialler::new(run, network))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built_in(text: &str, nodes: u16) -> Result<BuiltIn, String> {
+        BuiltIn::new(text.parse().unwrap(), nodes, None).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_protocol_tells_what_it_is() {
+        let system = built_in("nwr:n=3,r=2,sync=off,w=2", 5).unwrap();
+        assert_eq!(system.label(), "nwr:n=3,r=2,sync=off,w=2");
+        assert!(!system.has_leader());
+        let launch = system.launch(NodeId(2));
+        assert_eq!((launch.arguments, launch.protocol.0.as_str()), (vec!["node".to_owned()], "nwr"));
+        assert!(!launch.storage.sync);
+        assert!(built_in("raft", 5).unwrap().has_leader());
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let error = built_in("nwr:w=9,color=red,batch=0", 3).unwrap_err();
+        for part in ["color", "w=9", "batch=0"] {
+            assert!(error.contains(part), "{part} is missing: {error}");
+        }
+        assert!(built_in("paxoss", 3).unwrap_err().contains("paxoss"));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_running_program_starts_itself() {
+        // Listed by whatever runs under the name that we got, in a process of its own: only this very program has this test.
+        let output = std::process::Command::new(running_program()).arg("--list").output().unwrap();
+        assert!(String::from_utf8_lossy(&output.stdout).contains("the_running_program_starts_itself"));
+    }
+}
