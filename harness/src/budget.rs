@@ -27,7 +27,7 @@ impl CheckBudget {
     /// `time` from now on, and `bytes` by the checker's own count.
     pub fn new(time: Duration, bytes: u64) -> Self {
         // A time beyond what the clock can express is as good as a century.
-        let century = Duration::from_secs(100 * 365 * 24 * 3600);
+        let century = Duration::from_hours(100 * 365 * 24);
         let deadline = Instant::now() + time.min(century);
         CheckBudget {
             deadline: Arc::new(Mutex::new(deadline)),
@@ -72,7 +72,7 @@ impl Budget for CheckBudget {
 mod tests {
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(3600);
+    const LONG: Duration = Duration::from_hours(1);
 
     #[test]
     fn each_limit_is_named() {

@@ -5,6 +5,7 @@
 //! [`client::Client`], [`network::Network`]); nothing above them asks which case it is.
 
 pub mod budget;
+pub mod cli;
 pub mod client;
 pub mod cluster;
 pub mod exit;

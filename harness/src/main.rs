@@ -1,7 +1,5 @@
-//! The program: a thin face of the library.
+//! The program `schism`. Everything is in the library, so that someone's own program can be the same with more in it.
 
-fn main() {
-    if std::env::args().nth(1).as_deref() == Some("node") {
-        std::process::exit(schism::node_main::node_main());
-    }
+fn main() -> std::process::ExitCode {
+    schism::cli::main()
 }

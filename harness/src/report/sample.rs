@@ -41,7 +41,7 @@ pub(crate) fn options() -> RunOptions {
         recover: Duration::from_secs(30),
         consistency: "linearizable".to_owned(),
         seed: 7,
-        check_time: Duration::from_secs(60),
+        check_time: Duration::from_mins(1),
         check_memory: 1 << 30,
         out: "results".into(),
         leave_running: false,

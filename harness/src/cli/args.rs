@@ -1,0 +1,240 @@
+//! The command line as it is typed. Every value is a text here, so that all that is wrong with a command is found and
+//! told at once; what the texts mean, [`resolve`](crate::cli::resolve) says.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::folder::Versions;
+
+/// Tests whether a replicated system keeps its promises while its network is cut and its nodes are killed.
+#[derive(Debug, Parser)]
+#[command(name = "schism", version = VERSION.as_str(), max_term_width = 110, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// `0.1.0 (3f2c1ab)`.
+static VERSION: LazyLock<String> = LazyLock::new(|| Versions::current().to_string());
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a system as real processes, drive and disturb it, and judge what its clients saw
+    Run(RunArgs),
+    /// Judge recorded histories: ours, Jepsen's EDN, Porcupine's logs
+    Check(CheckArgs),
+    /// List systems, workloads, faults, models, bugs or runs
+    List(ListArgs),
+    /// Show the report of a run again
+    Show(ShowArgs),
+    /// Run two systems with the same seeds and the same plans, side by side
+    Compare(CompareArgs),
+    /// Play the stored plan of a run again
+    Replay(ReplayArgs),
+    /// Be a node process of a built-in system
+    #[command(hide = true)]
+    Node(NodeArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 valid or as expected, 1 invalid, 2 unknown, 3 vacuous, 4 the harness could not,\n\
+    5 what had to break did not, 64 arguments or input, 130 and 143 interrupted."
+)]
+pub(crate) struct RunArgs {
+    /// The system under test: NAME[:KEY=VALUE,…], see `schism list systems`
+    #[arg(value_name = "SYSTEM", default_value = "raft")]
+    pub(crate) system: String,
+    #[command(flatten)]
+    pub(crate) load: LoadArgs,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
+    /// The seed of all chance; drawn and printed where absent
+    #[arg(long, value_name = "N", help_heading = "Chance", conflicts_with = "seeds")]
+    pub(crate) seed: Option<String>,
+    /// Several runs, one after the other: how many, or a range without its end such as 100..120
+    #[arg(long, value_name = "SEEDS", alias = "test-count", help_heading = "Chance")]
+    pub(crate) seeds: Option<String>,
+    /// Play the plan in this file as it is written, in place of a drawn one
+    #[arg(long, value_name = "FILE", help_heading = "Faults")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Exit 0 if this breaks and 5 if nothing does: invalid[:PROPERTY]
+    #[arg(long, value_name = "WHAT", help_heading = "Judging")]
+    pub(crate) expect: Option<String>,
+    /// Stay with the cluster after the run, until Ctrl-C
+    #[arg(long, help_heading = "System and load")]
+    pub(crate) leave_running: bool,
+    /// Print verdict.json and nothing else
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+    /// No progress
+    #[arg(short, help_heading = "Output", conflicts_with = "verbose")]
+    pub(crate) quietly: bool,
+    /// Measured properties, latencies, diagnostics
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) verbose: bool,
+}
+
+/// What `run` and `compare` share.
+#[derive(Debug, Args)]
+pub(crate) struct LoadArgs {
+    /// What clients ask: NAME[:KEY=VALUE,…], see `schism list workloads`
+    #[arg(short, long, value_name = "WORKLOAD", default_value = "register", help_heading = "System and load")]
+    pub(crate) workload: String,
+    /// How many node processes [default: 5, or the system's n where it is given]
+    #[arg(long, value_name = "COUNT", alias = "node-count", help_heading = "System and load")]
+    pub(crate) nodes: Option<String>,
+    /// How long clients are driven and faults injected
+    #[arg(long, value_name = "TIME", default_value = "15s", alias = "time-limit", help_heading = "System and load")]
+    pub(crate) time: String,
+    /// Operations a second, all clients together; 0 for as many as they can
+    #[arg(long, value_name = "RATE", default_value = "1000", help_heading = "System and load")]
+    pub(crate) rate: String,
+    /// How many clients: a number, or 2n for twice the nodes
+    #[arg(long, value_name = "COUNT", default_value = "2n", help_heading = "System and load")]
+    pub(crate) concurrency: String,
+    /// How many keys
+    #[arg(long, value_name = "COUNT", default_value = "5", help_heading = "System and load")]
+    pub(crate) keys: String,
+    /// Weights of operations [default: read=50,write=40,cas=10, without what the system does not serve]
+    #[arg(long, value_name = "MIX", help_heading = "System and load")]
+    pub(crate) mix: Option<String>,
+    /// The deadline of an operation
+    #[arg(long, value_name = "TIME", default_value = "1s", help_heading = "System and load")]
+    pub(crate) op_timeout: String,
+    /// Kinds to draw from, by name: none, standard (partition, kill and pause), all, or a list with commas
+    /// [default: standard]
+    #[arg(long, value_name = "NAMES", alias = "nemesis", help_heading = "Faults")]
+    pub(crate) faults: Option<String>,
+    /// One kind with its parameters, such as kill:disk=wipe; may be repeated, see `schism list faults`
+    #[arg(long, value_name = "FAULT", help_heading = "Faults")]
+    pub(crate) fault: Vec<String>,
+    /// Faults a second, on average
+    #[arg(long, value_name = "RATE", default_value = "1", help_heading = "Faults")]
+    pub(crate) fault_rate: String,
+    /// Maelstrom's way to say `--fault-rate`: seconds between faults
+    #[arg(long, value_name = "TIME", hide = true, conflicts_with = "fault_rate")]
+    pub(crate) nemesis_interval: Option<String>,
+    /// Time before the first fault
+    #[arg(long, value_name = "TIME", default_value = "1s", help_heading = "Faults")]
+    pub(crate) quiet: String,
+    /// How long the system may take to answer again after the last fault
+    #[arg(long, value_name = "TIME", default_value = "30s", help_heading = "Faults")]
+    pub(crate) recover: String,
+    #[command(flatten)]
+    pub(crate) judging: JudgingArgs,
+}
+
+/// How answers are judged.
+#[derive(Debug, Args)]
+pub(crate) struct JudgingArgs {
+    /// What is judged: linearizable, or declared for what the system itself promises
+    #[arg(long, value_name = "LEVEL", default_value = "linearizable", help_heading = "Judging")]
+    pub(crate) consistency: String,
+    /// The most time that a check may take
+    #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Judging")]
+    pub(crate) check_time: String,
+    /// The most memory that a check may take
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", help_heading = "Judging")]
+    pub(crate) check_memory: String,
+}
+
+/// Where run folders are.
+#[derive(Debug, Args)]
+pub(crate) struct OutArgs {
+    /// The results folder [default: results in Schism's repository, else ./schism-results]
+    #[arg(long, value_name = "FOLDER", env = "SCHISM_RESULTS", hide_env_values = true, help_heading = "Output")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Histories, run folders, or ids of runs
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The model: NAME[:init=JSON], see `schism list models` [default: what the history names, else guessed and said]
+    #[arg(long, value_name = "MODEL", help_heading = "Judging")]
+    pub(crate) model: Option<String>,
+    #[command(flatten)]
+    pub(crate) judging: JudgingArgs,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
+    /// Print one JSON object for each file and nothing else
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// systems, workloads, faults, models, bugs or runs [default: all but runs]
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: Option<String>,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// A run: a path, an id or its beginning, its last four digits, latest, latest:invalid
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
+    /// Print verdict.json and nothing else
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+    /// Measured properties and latencies, too
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// The one system
+    #[arg(value_name = "A")]
+    pub(crate) a: String,
+    /// The other system
+    #[arg(value_name = "B")]
+    pub(crate) b: String,
+    /// How many seeds, or a range without its end such as 100..120
+    #[arg(long, value_name = "SEEDS", default_value = "3", help_heading = "Chance")]
+    pub(crate) seeds: String,
+    #[command(flatten)]
+    pub(crate) load: LoadArgs,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
+    /// No progress
+    #[arg(short, help_heading = "Output")]
+    pub(crate) quietly: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// A run: a path, an id or its beginning, its last four digits, latest, latest:invalid
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// How often
+    #[arg(long, value_name = "COUNT", default_value = "1")]
+    pub(crate) times: String,
+    /// Run a program that the run folder names
+    #[arg(long)]
+    pub(crate) trust: bool,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
+    /// Print each verdict.json and nothing else
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+    /// No progress
+    #[arg(short, help_heading = "Output")]
+    pub(crate) quietly: bool,
+}
+
+/// What the controller tells a node on its command line; the rest comes by its control channel.
+#[derive(Debug, Args)]
+pub(crate) struct NodeArgs {
+    /// Passed on as they are
+    #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<String>,
+}

@@ -1,0 +1,112 @@
+//! `schism list`: what there is to choose from.
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use crate::cli::args::ListArgs;
+use crate::cli::problem::{Failure, Problem};
+use crate::cli::{catalog, output, resolve};
+use crate::exit::ExitCode;
+use crate::folder;
+use crate::report::words;
+
+/// What can be listed, in the order of a list without a name.
+const TOPICS: [&str; 6] = ["systems", "workloads", "faults", "models", "bugs", "runs"];
+
+pub(crate) fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
+    let topics: Vec<&str> = match args.what.as_deref() {
+        None => TOPICS.iter().copied().filter(|topic| *topic != "runs").collect(),
+        Some(wanted) => match TOPICS.iter().find(|topic| **topic == wanted) {
+            Some(topic) => vec![*topic],
+            None => return Err(Problem::unknown("list", wanted, wanted, &TOPICS, &TOPICS.join(", ")).into()),
+        },
+    };
+    let alone = topics.len() == 1;
+    let texts: Vec<String> = topics
+        .iter()
+        .map(|topic| {
+            let text = rendered(&table(topic, args));
+            if alone { text } else { format!("{topic}\n{text}") }
+        })
+        .collect();
+    Ok(output::emit(&texts.join("\n")))
+}
+
+fn table(topic: &str, args: &ListArgs) -> Table {
+    match topic {
+        "systems" => systems(),
+        "workloads" => named(catalog::workloads()),
+        "faults" => named(catalog::faults()),
+        "models" => models(),
+        "bugs" => bugs(),
+        _ => runs(args),
+    }
+}
+
+/// Each system, then its parameters.
+fn systems() -> Table {
+    let mut table = headed(["system", "parameter", "values", "default", ""]);
+    for info in catalog::systems() {
+        table.add_row([info.name, "", "", "", info.about]);
+        for parameter in info.parameters {
+            table.add_row(["", parameter.name, parameter.values, parameter.default, parameter.about]);
+        }
+    }
+    table
+}
+
+fn named(things: Vec<catalog::Named>) -> Table {
+    let mut table = headed(["name", "parameters", ""]);
+    for thing in things {
+        table.add_row([thing.name, thing.parameters.as_str(), thing.about]);
+    }
+    table
+}
+
+fn models() -> Table {
+    let mut table = headed(["model", ""]);
+    for model in catalog::models() {
+        table.add_row([model.name, model.about]);
+    }
+    table
+}
+
+/// Each deliberate bug by its name beside its id; `bug=` takes either.
+fn bugs() -> Table {
+    let mut table = headed(["bug", "id", "what is wrong", "what clients see", "faults that find it"]);
+    for info in catalog::systems() {
+        for bug in info.bugs {
+            table.add_row([&format!("{}:bug={}", info.name, bug.name), bug.id, bug.about, bug.anomaly, bug.faults]);
+        }
+    }
+    table
+}
+
+/// The runs of the results folder, the newest last.
+fn runs(args: &ListArgs) -> Table {
+    let mut table = headed(["run", "system", "seed", "verdict", "where"]);
+    for run in folder::all(&resolve::results(&args.out)) {
+        let verdict = run.verdict();
+        let outcome = verdict.as_ref().map_or("none", |verdict| words::outcome(verdict.outcome));
+        let (system, seed) = run.run_file().map_or_else(
+            |_| ("unreadable".to_owned(), String::new()),
+            |file| (file.options.system.to_string(), file.seed.to_string()),
+        );
+        let place = run.path.display().to_string();
+        table.add_row([&run.id, &system, &seed, outcome, &place].map(words::printable));
+    }
+    table
+}
+
+fn headed<const N: usize>(names: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(names);
+    match output::style(false).width {
+        Some(_) => table.set_content_arrangement(ContentArrangement::Dynamic),
+        None => table.set_content_arrangement(ContentArrangement::Disabled),
+    };
+    table
+}
+
+fn rendered(table: &Table) -> String {
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}

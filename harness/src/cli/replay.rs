@@ -1,0 +1,116 @@
+//! `schism replay`: plays the stored plan and options of a run again, and counts.
+
+use std::path::{Path, PathBuf};
+
+use schism_checker::verdict::Outcome;
+
+use crate::cli::args::ReplayArgs;
+use crate::cli::problem::{Failure, Problem};
+use crate::cli::resolve::Problems;
+use crate::cli::series::{Series, with_series};
+use crate::cli::{output, resolve, run, show, values};
+use crate::exit::ExitCode;
+use crate::folder::RunFile;
+use crate::options::RunOptions;
+use crate::plan::Plan;
+use crate::report::words;
+
+/// How often a run is played at most.
+const TIMES_MAX: u64 = 100_000;
+
+pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
+    let mut problems = Problems::default();
+    let times = problems.read("--times", &args.times, 1, |text| values::whole(text, 1..=TIMES_MAX));
+    problems.finish(()).map_err(Failure::usage)?;
+    let folder = show::found(&args.run, &args.out)?;
+    let run_file = folder.run_file().map_err(|error| show::unreadable(&folder, &error))?;
+    if let (Some(program), false) = (&run_file.options.node_program, args.trust) {
+        let what = format!("this run started a program that its folder names: {}", program.display());
+        return Err(Problem::new(what, folder.path.display().to_string(), "--trust, if you know that program").into());
+    }
+    let was = folder.verdict().ok().map(|verdict| verdict.outcome);
+    let scratch = scratch()?;
+    let plan = stored(scratch.path(), &format!("replay-{}", words::short(&folder.id)), &run_file.plan)?;
+    let options = again(&run_file, plan, resolve::results(&args.out));
+    resolve::sane(&options, &folder.path.display().to_string()).map_err(Failure::usage)?;
+    with_series(args.quietly, false, async |series| all(series, &options, times, was, args).await)
+}
+
+/// The options of a run, with the plan that it had and a results folder of our own.
+fn again(run_file: &RunFile, plan: PathBuf, out: PathBuf) -> RunOptions {
+    RunOptions { plan: Some(plan), out, leave_running: false, seed: run_file.seed, ..run_file.options.clone() }
+}
+
+async fn all(
+    series: &Series,
+    options: &RunOptions,
+    times: u64,
+    was: Option<Outcome>,
+    args: &ReplayArgs,
+) -> Result<ExitCode, Failure> {
+    let mut worst = ExitCode::Done;
+    let mut outcomes = Vec::new();
+    for _ in 0..times {
+        let finished = match series.run(options).await {
+            Ok(finished) => finished,
+            Err(failure) => {
+                output::tell_problems(&failure.problems);
+                worst = worst.worst(failure.code);
+                break;
+            }
+        };
+        outcomes.push(finished.verdict.outcome);
+        worst = worst.worst(ExitCode::of_verdict(&finished.verdict, None));
+        if args.json {
+            worst = worst.worst(output::emit(&run::as_json(&finished.verdict)));
+        } else if !args.quietly {
+            let word = words::headline(&finished.verdict).to_lowercase();
+            output::tell(&format!("{} of {times}  {word}  {}", outcomes.len(), finished.folder.display()));
+        }
+        if let Some(code) = series.interrupted() {
+            worst = worst.worst(code);
+            break;
+        }
+    }
+    if args.json {
+        return Ok(worst);
+    }
+    Ok(worst.worst(output::emit(&counted(&outcomes, was))))
+}
+
+/// `invalid in 3 of 10 (was: invalid)`.
+fn counted(outcomes: &[Outcome], was: Option<Outcome>) -> String {
+    let counted = was.unwrap_or(Outcome::Invalid);
+    let times = outcomes.iter().filter(|outcome| **outcome == counted).count();
+    let was = was.map_or("not judged", words::outcome);
+    format!("{} in {times} of {} (was: {was})\n", words::outcome(counted), outcomes.len())
+}
+
+/// A folder for plans that are played from a file.
+pub(crate) fn scratch() -> Result<tempfile::TempDir, Failure> {
+    tempfile::tempdir().map_err(|error| unwritten(&error.to_string(), &std::env::temp_dir()))
+}
+
+/// Writes a plan to be played; the name becomes part of the run folder's label.
+pub(crate) fn stored(scratch: &Path, name: &str, plan: &Plan) -> Result<PathBuf, Failure> {
+    let path = scratch.join(format!("{}.json", crate::folder::sanitised(name)));
+    fs_err::write(&path, run::as_json(plan)).map_err(|error| unwritten(&error.to_string(), &path))?;
+    Ok(path)
+}
+
+fn unwritten(what: &str, path: &Path) -> Failure {
+    Failure::harness(Problem::new(what, path.display().to_string(), "TMPDIR=/a/folder/with/space"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_was_is_counted() {
+        use Outcome::{Invalid, Valid};
+        assert_eq!(counted(&[Invalid, Valid, Invalid], Some(Invalid)), "invalid in 2 of 3 (was: invalid)\n");
+        assert_eq!(counted(&[Invalid, Valid, Invalid], Some(Valid)), "valid in 1 of 3 (was: valid)\n");
+        assert_eq!(counted(&[Valid], None), "invalid in 0 of 1 (was: not judged)\n");
+    }
+}

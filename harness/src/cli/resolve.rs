@@ -1,0 +1,297 @@
+//! From what was typed to what is meant: [`RunOptions`] with every default resolved, or everything that is wrong.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cli::args::{JudgingArgs, LoadArgs, OutArgs, RunArgs};
+use crate::cli::catalog;
+use crate::cli::problem::Problem;
+use crate::cli::values::{self, Wrong};
+use crate::folder;
+use crate::options::{Expectation, RunOptions};
+use crate::spec::Spec;
+
+/// How many processes a cluster has at most: each ordered pair of them gets a relay of its own.
+const NODES_MAX: u64 = 50;
+/// How many where nothing is said.
+const NODES_DEFAULT: u16 = 5;
+/// What clients do where nothing is said, as far as the system serves it.
+const MIX_DEFAULT: [(&str, u32); 3] = [("read", 50), ("write", 40), ("cas", 10)];
+
+/// What `schism run` is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Resolved {
+    /// A run for each seed, in order; never empty.
+    pub(crate) runs: Vec<RunOptions>,
+    /// Whether the seed was drawn here, so that it has to be told.
+    pub(crate) drawn: bool,
+    /// What has to break.
+    pub(crate) expectation: Option<Expectation>,
+}
+
+/// Collects what is wrong with a command.
+#[derive(Debug, Default)]
+pub(crate) struct Problems(pub(crate) Vec<Problem>);
+
+impl Problems {
+    /// The value of a flag; where it is wrong, that is remembered and `fallback` stands in.
+    pub(crate) fn read<T>(
+        &mut self,
+        flag: &str,
+        text: &str,
+        fallback: T,
+        parse: impl FnOnce(&str) -> Result<T, Wrong>,
+    ) -> T {
+        parse(text).unwrap_or_else(|wrong| {
+            let hint = if flag.is_empty() { wrong.hint } else { format!("{flag} {}", wrong.hint) };
+            self.0.push(Problem::new(wrong.what, format!("{flag} {text}").trim(), hint));
+            fallback
+        })
+    }
+
+    /// A name with parameters.
+    pub(crate) fn spec(&mut self, at: &str, text: &str) -> Option<Spec> {
+        text.parse::<Spec>().map_err(|error| self.0.push(Problem::new(error.to_string(), at, "NAME:KEY=VALUE,…"))).ok()
+    }
+
+    /// The value, or everything that was wrong.
+    pub(crate) fn finish<T>(self, value: T) -> Result<T, Vec<Problem>> {
+        if self.0.is_empty() { Ok(value) } else { Err(self.0) }
+    }
+}
+
+/// What `schism run` was asked to do.
+pub(crate) fn run(args: &RunArgs) -> Result<Resolved, Vec<Problem>> {
+    let mut problems = Problems::default();
+    let mut options = load(&mut problems, &args.system, &args.load, &args.out);
+    if let Some(plan) = &args.plan {
+        plan_alone(&mut problems, &args.load);
+        options.plan = Some(plan.clone());
+        options.faults.clear();
+        if !plan.is_file() {
+            let at = format!("--plan {}", plan.display());
+            problems.0.push(Problem::new("there is no such file", at, "the path of a plan in JSON or TOML"));
+        }
+    }
+    options.leave_running = args.leave_running;
+    let seeds = args.seeds.as_deref().map(|text| problems.read("--seeds", text, 0..1, values::seeds));
+    let seed =
+        args.seed.as_deref().map(|text| problems.read("--seed", text, 0, |text| values::whole(text, 0..=u64::MAX)));
+    if args.leave_running && args.seeds.is_some() {
+        let hint = "--seed with one of them";
+        problems.0.push(Problem::new("only one run can be left running", "--leave-running --seeds", hint));
+    }
+    let expectation = args.expect.as_deref().map(|text| {
+        let fallback = Expectation { property: None };
+        problems.read("--expect", text, fallback, values::expectation)
+    });
+    let drawn = seed.is_none() && seeds.is_none();
+    let seeds = seeds.unwrap_or_else(|| {
+        let seed = seed.unwrap_or_else(drawn_seed);
+        seed..seed.saturating_add(1)
+    });
+    let runs = seeds.map(|seed| RunOptions { seed, ..options.clone() }).collect();
+    problems.finish(Resolved { runs, drawn, expectation })
+}
+
+/// A seed from the system's own chance, small enough to be typed again.
+fn drawn_seed() -> u64 {
+    RandomState::new().hash_one(std::process::id()) % 1_000_000_000
+}
+
+/// What `run` and `compare` share. The seed is 0.
+pub(crate) fn load(problems: &mut Problems, system: &str, args: &LoadArgs, out: &OutArgs) -> RunOptions {
+    let (system, nodes) = self::system(problems, system, args);
+    let serves = catalog::systems()
+        .into_iter()
+        .find(|info| info.name == system.name)
+        .map(|info| info.requests)
+        .unwrap_or_default();
+    let faults = faults(problems, args);
+    let rate = problems.read("--rate", &args.rate, 0.0, |text| values::fraction(text, 10_000_000.0));
+    let (check_time, check_memory) = budget(problems, &args.judging);
+    RunOptions {
+        workload: workload(problems, &args.workload),
+        nodes,
+        faults,
+        plan: None,
+        fault_rate: fault_rate(problems, args),
+        time: problems.read("--time", &args.time, Duration::ZERO, values::positive_time),
+        rate,
+        concurrency: problems.read("--concurrency", &args.concurrency, 1, |text| values::concurrency(text, nodes)),
+        keys: problems.read("--keys", &args.keys, 1, keys),
+        mix: mix(problems, args, &system, &serves),
+        op_timeout: problems.read("--op-timeout", &args.op_timeout, Duration::ZERO, values::positive_time),
+        quiet: problems.read("--quiet", &args.quiet, Duration::ZERO, values::time),
+        recover: problems.read("--recover", &args.recover, Duration::ZERO, values::positive_time),
+        consistency: problems.read("--consistency", &args.judging.consistency, String::new(), consistency),
+        seed: 0,
+        check_time,
+        check_memory,
+        out: results(out),
+        leave_running: false,
+        node_program: None,
+        system,
+    }
+}
+
+/// Whether options that were read from a run folder, which is data from strangers, are ones that `run` would have made.
+pub(crate) fn sane(options: &RunOptions, at: &str) -> Result<(), Vec<Problem>> {
+    let nodes = (1..=NODES_MAX).contains(&u64::from(options.nodes));
+    let rates = (0.0..=10_000_000.0).contains(&options.rate) && (0.0..=1000.0).contains(&options.fault_rate);
+    let counts = (1..=10_000).contains(&options.concurrency) && (1..=1_000_000).contains(&options.keys);
+    let mix = options.mix.iter().any(|(_, weight)| *weight > 0);
+    let times =
+        [options.time, options.op_timeout, options.recover, options.check_time].iter().all(|time| !time.is_zero());
+    if nodes && rates && counts && mix && times && consistency(&options.consistency).is_ok() {
+        return Ok(());
+    }
+    let what = "the options in run.json are not ones that a run can have";
+    Err(vec![Problem::new(what, at, "schism run with options of your own")])
+}
+
+/// The results folder.
+pub(crate) fn results(out: &OutArgs) -> PathBuf {
+    out.out.clone().unwrap_or_else(|| {
+        let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+        let folder = folder::default_results(&here);
+        // Shorter to read and to type, where it is below.
+        folder.strip_prefix(&here).map(PathBuf::from).unwrap_or(folder)
+    })
+}
+
+/// Time and memory of a check.
+pub(crate) fn budget(problems: &mut Problems, args: &JudgingArgs) -> (Duration, u64) {
+    let time = problems.read("--check-time", &args.check_time, Duration::ZERO, values::positive_time);
+    (time, problems.read("--check-memory", &args.check_memory, 0, values::size))
+}
+
+/// `linearizable` or `declared`.
+pub(crate) fn consistency(text: &str) -> Result<String, Wrong> {
+    if ["linearizable", "declared"].contains(&text) {
+        return Ok(text.to_owned());
+    }
+    let near = crate::spec::suggest(text, &["linearizable", "declared"]).unwrap_or("linearizable or declared");
+    Err(Wrong::new("there is no such level", near))
+}
+
+/// The system and how many processes it has: `--nodes` counts processes, `n` the replicas of a key.
+fn system(problems: &mut Problems, text: &str, args: &LoadArgs) -> (Spec, u16) {
+    let unread = || Spec { name: String::new(), params: std::collections::BTreeMap::new() };
+    let system = problems.spec(text, text).unwrap_or_else(unread);
+    let given =
+        args.nodes.as_deref().map(|text| problems.read("--nodes", text, 0, |text| values::whole(text, 1..=NODES_MAX)));
+    let replicas = system.params.get("n").and_then(|n| n.parse::<u64>().ok()).filter(|n| (1..=NODES_MAX).contains(n));
+    let nodes = given.or(replicas).map_or(NODES_DEFAULT, |nodes| u16::try_from(nodes).unwrap_or(NODES_DEFAULT));
+    let known: Vec<&str> = catalog::systems().iter().map(|info| info.name).collect();
+    if !system.name.is_empty() && !known.contains(&system.name.as_str()) {
+        problems.0.push(Problem::unknown("system", &system.name, text, &known, "schism list systems"));
+    } else if nodes > 0 && !system.name.is_empty() {
+        problems.0.extend(catalog::system_problems(&system, nodes, text));
+    }
+    (system, nodes)
+}
+
+fn workload(problems: &mut Problems, text: &str) -> Spec {
+    let at = format!("--workload {text}");
+    let workload = problems.spec(&at, text);
+    let known: Vec<&str> = catalog::workloads().iter().map(|workload| workload.name).collect();
+    if let Some(workload) = &workload {
+        if !known.contains(&workload.name.as_str()) {
+            problems.0.push(Problem::unknown("workload", &workload.name, at, &known, "schism list workloads"));
+        } else if let Some(parameter) = workload.params.keys().next() {
+            let what = format!("workload {} has no parameter {parameter:?}", workload.name);
+            problems.0.push(Problem::new(what, at, format!("--workload {}", workload.name)));
+        }
+    }
+    workload.unwrap_or_else(|| Spec { name: known[0].to_owned(), params: std::collections::BTreeMap::new() })
+}
+
+/// The kinds of `--faults`, then those of each `--fault`; `standard` where neither is given. A kind named by both has
+/// the parameters of `--fault`.
+fn faults(problems: &mut Problems, args: &LoadArgs) -> Vec<Spec> {
+    let kinds = catalog::faults();
+    let known: Vec<&str> = kinds.iter().map(|fault| fault.name).collect();
+    let bare = |name: &str| Spec { name: name.to_owned(), params: std::collections::BTreeMap::new() };
+    let default = if args.fault.is_empty() { "standard" } else { "none" };
+    let mut faults: Vec<Spec> = Vec::new();
+    let names = args.faults.as_deref().unwrap_or(default);
+    for name in names.split(',').map(str::trim) {
+        match name {
+            "none" => {}
+            "standard" => faults.extend(folder::STANDARD.map(bare)),
+            "all" => faults.extend(known.iter().map(|name| bare(name))),
+            name if known.contains(&name) => faults.push(bare(name)),
+            name => problems.0.push(unknown_fault(name, format!("--faults {names}"), &known)),
+        }
+    }
+    for text in &args.fault {
+        let at = format!("--fault {text}");
+        let Some(fault) = problems.spec(&at, text) else { continue };
+        if known.contains(&fault.name.as_str()) {
+            problems.0.extend(catalog::fault_problems(&fault, &at));
+            faults.retain(|bare| bare.name != fault.name || !bare.params.is_empty());
+            faults.push(fault);
+        } else {
+            problems.0.push(unknown_fault(&fault.name, at, &known));
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    faults.retain(|fault| seen.insert(fault.clone()));
+    faults
+}
+
+fn unknown_fault(name: &str, at: String, known: &[&str]) -> Problem {
+    if name.contains(':') {
+        let hint = format!("--fault {name}");
+        return Problem::new("--faults takes names without parameters", at, hint);
+    }
+    Problem::unknown("fault", name, at, known, "schism list faults")
+}
+
+fn fault_rate(problems: &mut Problems, args: &LoadArgs) -> f64 {
+    match &args.nemesis_interval {
+        None => problems.read("--fault-rate", &args.fault_rate, 1.0, |text| {
+            let rate = values::fraction(text, 1000.0)?;
+            if rate > 0.0 {
+                Ok(rate)
+            } else {
+                Err(Wrong::new("faults that never come are none", "1, or --faults none"))
+            }
+        }),
+        Some(text) => {
+            let interval = problems.read("--nemesis-interval", text, Duration::from_secs(1), values::positive_time);
+            interval.as_secs_f64().recip()
+        }
+    }
+}
+
+fn keys(text: &str) -> Result<usize, Wrong> {
+    let keys = values::whole(text, 1..=1_000_000)?;
+    usize::try_from(keys).map_err(|_| Wrong::new("this number is out of range", "5"))
+}
+
+/// The default mix leaves out what the system does not serve; one that is given is refused if it has such a kind.
+fn mix(problems: &mut Problems, args: &LoadArgs, system: &Spec, serves: &[&str]) -> Vec<(String, u32)> {
+    let Some(text) = &args.mix else {
+        let kinds = MIX_DEFAULT.into_iter().filter(|(kind, _)| serves.contains(kind));
+        return kinds.map(|(kind, weight)| (kind.to_owned(), weight)).collect();
+    };
+    let mix = problems.read("--mix", text, Vec::new(), values::mix);
+    for (kind, _) in mix.iter().filter(|(kind, _)| !serves.is_empty() && !serves.contains(&kind.as_str())) {
+        let what = format!("{} does not serve {kind:?}; it serves {}", system.name, serves.join(", "));
+        problems.0.push(Problem::new(what, format!("--mix {text}"), format!("--mix without {kind}")));
+    }
+    mix
+}
+
+/// A plan is played as written, so nothing else may say what happens.
+fn plan_alone(problems: &mut Problems, args: &LoadArgs) {
+    for (given, flag) in [(args.faults.is_some(), "--faults"), (!args.fault.is_empty(), "--fault")] {
+        if given {
+            let what = "a plan is played as it is written, and draws no faults";
+            problems.0.push(Problem::new(what, format!("--plan {flag}"), "one of the two alone"));
+        }
+    }
+}

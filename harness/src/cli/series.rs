@@ -1,0 +1,78 @@
+//! Runs one after the other: progress, signals, and what remains when one of them cannot be made.
+
+use nix::sys::signal::Signal;
+use tokio::sync::watch;
+
+use crate::cli::problem::{Failure, Problem};
+use crate::cli::{output, signals};
+use crate::exit::ExitCode;
+use crate::options::RunOptions;
+use crate::report::progress;
+use crate::run::{Finished, HarnessError, Hooks, Progress, execute};
+
+/// Makes runs, until one cannot be made or somebody interrupts.
+pub(crate) struct Series {
+    interrupt: watch::Receiver<Option<Signal>>,
+    quietly: bool,
+}
+
+impl Series {
+    /// Watches for signals from now on; must be made inside of a runtime.
+    fn new(quietly: bool) -> Result<Self, Failure> {
+        let interrupt = signals::install().map_err(|error| {
+            let what = format!("signals cannot be watched: {error}");
+            Failure::harness(Problem::new(what, "this process", "the same command again"))
+        })?;
+        Ok(Series { interrupt, quietly })
+    }
+
+    /// Makes one run.
+    pub(crate) async fn run(&self, options: &RunOptions) -> Result<Finished, Failure> {
+        let (sender, receiver) = watch::channel(Progress::default());
+        let shown = (!self.quietly).then(|| tokio::spawn(progress::show(receiver, output::width())));
+        let hooks = Hooks { progress: sender, interrupt: self.interrupt.clone() };
+        let finished = execute(options, hooks).await;
+        if let Some(shown) = shown {
+            // It ends by itself with the sender that the run has dropped; a panic in it has told itself.
+            let _ = shown.await;
+        }
+        finished.map_err(|error| self.failure(options, &error))
+    }
+
+    /// The code of the signal that ended this series, once there was one.
+    pub(crate) fn interrupted(&self) -> Option<ExitCode> {
+        self.interrupt.borrow().map(|signal| ExitCode::of_signal(signal as i32))
+    }
+
+    fn failure(&self, options: &RunOptions, error: &HarnessError) -> Failure {
+        let code = self.interrupted().unwrap_or(ExitCode::Harness);
+        let at = format!("{} with seed {}", options.system, options.seed);
+        let hint = "the same command with -v, which says more";
+        Failure { code, problems: vec![Problem::new(error.to_string(), at, hint)] }
+    }
+}
+
+/// Runs `work` with a series on a runtime of its own.
+pub(crate) fn with_series<T>(
+    quietly: bool,
+    verbose: bool,
+    work: impl AsyncFnOnce(&Series) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    diagnostics(verbose);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        let what = format!("no threads can be started: {error}");
+        Failure::harness(Problem::new(what, "this process", "fewer processes on this machine, or a higher ulimit -u"))
+    })?;
+    let result = runtime.block_on(async { work(&Series::new(quietly)?).await });
+    // Tasks that outlive a run own nothing that has to be undone.
+    runtime.shutdown_background();
+    result
+}
+
+/// Diagnostics go to stderr: warnings, and with `-v` what is done. `SCHISM_LOG` chooses in tracing's own syntax.
+fn diagnostics(verbose: bool) {
+    let default = if verbose { "schism=debug" } else { "schism=warn" };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SCHISM_LOG").unwrap_or_else(|_| default.into());
+    // There may be a subscriber where this crate is a library; it stays.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().try_init();
+}
