@@ -12,8 +12,7 @@ use super::error::HarnessError;
 use crate::chance;
 use crate::options::RunOptions;
 use crate::plan::{self, Ground, Plan, Step};
-use crate::system::System;
-use crate::system::builtin::BuiltIn;
+use crate::system::{BuiltIn, System};
 
 /// A run that makes sense.
 pub(super) struct Prepared {
