@@ -4,8 +4,10 @@
 //! every command. What is under test, who asks it and what lies between its nodes are traits ([`system::System`],
 //! [`client::Client`], [`network::Network`]); nothing above them asks which case it is.
 
+pub mod chance;
 pub mod client;
 pub mod cluster;
+pub mod faults;
 pub mod machine;
 pub mod network;
 pub mod options;
