@@ -21,12 +21,11 @@ use super::prepare::{Prepared, prepare};
 use super::ready;
 use super::worker::{Setting, Tally};
 use crate::client::Dialler;
-use crate::cluster::Cluster;
 use crate::cluster::machine::measure;
 use crate::folder::{self, RunFile, RunFolder, Versions};
 use crate::network::Network;
 use crate::options::RunOptions;
-use crate::plan::{PlanReport, Stage, play};
+use crate::plan::{PlanReport, Stage, Step, play};
 use crate::verdict::Verdict;
 
 /// How long the system may take to answer at every node before the first operation.
@@ -54,9 +53,9 @@ pub async fn execute(options: &RunOptions, hooks: Hooks) -> Result<Finished, Har
     folder.write_json(folder::file::RUN, &run).map_err(|error| in_folder(HarnessError::failed(error)))?;
     hooks.tell("starting the nodes");
     let live = Live::start(options, &prepared, &folder).await.map_err(in_folder)?;
-    let workload = prepared.workload.take();
+    let (workload, steps) = (prepared.workload.take(), std::mem::take(&mut prepared.steps));
     let mut course = Course { options, prepared: &prepared, live: &live, hooks: &hooks, failures: Vec::new() };
-    let report = course.run(workload).await;
+    let report = course.run(workload, steps).await;
     let mut failures = course.failures;
     let remains = live.stop().await;
     failures.extend(remains.failures);
@@ -99,7 +98,7 @@ struct Course<'a> {
 }
 
 impl Course<'_> {
-    async fn run(&mut self, workload: Option<Box<dyn Workload>>) -> Option<PlanReport> {
+    async fn run(&mut self, workload: Option<Box<dyn Workload>>, steps: Vec<Step>) -> Option<PlanReport> {
         let network: Arc<dyn Network> = self.live.network.clone();
         let dialler: Arc<dyn Dialler> = self.prepared.system.dialler(&self.live.run, network).into();
         self.hooks.tell("waiting until the system answers");
@@ -107,7 +106,7 @@ impl Course<'_> {
         self.unless_interrupted(ready::silent_nodes(&dialler, &self.prepared.nodes, READY_LIMIT)).await?;
         let reads = workload.as_ref().map_or_else(|| self.prepared.planned_reads(), |workload| workload.final_reads());
         let pool = Arc::new(self.pool(dialler, workload));
-        let report = self.main_phase(&pool).await;
+        let report = self.main_phase(&pool, steps).await;
         if self.hooks.interrupt.borrow().is_none() && self.live.recorder.failure().is_none() {
             self.final_phase(&pool, reads).await;
         }
@@ -131,7 +130,7 @@ impl Course<'_> {
         Pool::start(Arc::new(setting), self.prepared.nodes.clone(), self.options.concurrency, workload)
     }
 
-    async fn main_phase(&mut self, pool: &Arc<Pool>) -> Option<PlanReport> {
+    async fn main_phase(&mut self, pool: &Arc<Pool>, steps: Vec<Step>) -> Option<PlanReport> {
         let stop = watch::Sender::new(false);
         let stage = Stage {
             cluster: self.live.cluster.clone(),
@@ -142,7 +141,7 @@ impl Course<'_> {
             start: pool.setting().start,
         };
         let has_workload = self.prepared.has_workload;
-        let plan = tokio::spawn(play(self.prepared.steps.clone(), has_workload, stage, stop.subscribe()));
+        let plan = tokio::spawn(play(steps, has_workload, stage, stop.subscribe()));
         let phase = MainPhase {
             pool,
             plan,

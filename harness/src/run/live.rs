@@ -14,7 +14,7 @@ use super::prepare::Prepared;
 use crate::chance;
 use crate::cluster::machine::StrainGauge;
 use crate::cluster::{Cluster, EventFile, NoteTally, Options, Processes};
-use crate::folder::{RunFile, RunFolder, file};
+use crate::folder::{RunFolder, file};
 use crate::machine::Strain;
 use crate::network::proxy::{ProxyNetwork, ProxyOptions};
 use crate::network::{Network, Traffic};
@@ -32,7 +32,7 @@ pub(super) struct Live {
     /// The run's name in the hellos of its connections.
     pub(super) run: String,
     folder: RunFolder,
-    deaths: JoinHandle<()>,
+    deaths: JoinHandle<bool>,
     strain: StrainGauge,
 }
 
@@ -77,9 +77,14 @@ impl Live {
     /// Stops everything, within two seconds unless the machine is starved, and reads the nodes' notes to their end.
     pub(super) async fn stop(self) -> Remains {
         let tally = self.cluster.stop().await;
-        self.deaths.abort();
+        // Without the cluster there are no more events, and the recording of deaths comes to its end.
+        drop(self.cluster);
+        let all_deaths = tokio::time::timeout(Duration::from_secs(5), self.deaths).await;
         let strain = self.strain.finish().await;
         let mut failures: Vec<String> = note_failures(&tally).into_iter().collect();
+        if !matches!(all_deaths, Ok(Ok(true))) {
+            failures.push("the deaths of nodes were not followed to the end".to_owned());
+        }
         failures.extend(self.recorder.failure().map(|failure| failure.to_string()));
         let messages = self.folder.file(file::MESSAGES);
         if let Err(error) = self.network.write_log(&messages) {
