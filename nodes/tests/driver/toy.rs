@@ -101,7 +101,7 @@ impl Protocol for Toy {
             cx.send(NodeId(2), Message::Say { text: json!("of a timer") });
         }
         if timer.0 == "cancels" {
-            cx.cancel_timer(Tick("cancelled".to_owned()));
+            cx.cancel_timer(Tick("to-be-cancelled".to_owned()));
         }
         cx.note(Note::new("tick").with("timer", timer.0));
     }
