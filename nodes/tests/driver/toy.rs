@@ -5,7 +5,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use schism_nodes::*;
+use schism_nodes::{
+    Answer, ClientId, ConfigError, Cx, Dump, ErrorCode, LinkOrder, NodeId, Note, Outcome, Params, Protocol,
+    ProtocolInfo, Refusal, Request, RequestId, RequestKind,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
