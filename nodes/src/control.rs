@@ -34,7 +34,7 @@ pub struct Boot {
     pub node: NodeId,
     /// Which of its lives this is, from 1.
     pub incarnation: Incarnation,
-    /// How many nodes there are: n1 … n<count>.
+    /// How many nodes there are: n1 … nN.
     pub nodes: u16,
     /// The system with its parameters: protocol name, and `KEY=VALUE`s.
     pub protocol: String,

@@ -38,7 +38,7 @@
 //!
 //! # How this one is built
 //!
-//! One thread and one poll loop, so that there is nothing to lock ([`node_loop`]): wait, obey the controller, read what
+//! One thread and one poll loop, so that there is nothing to lock (`node_loop`): wait, obey the controller, read what
 //! came, step a batch, commit, release, send. Only two things can stop the loop: a sync, since that is what a commit is,
 //! and a note pipe that is full, since notes are evidence and may not be lost.
 

@@ -23,6 +23,8 @@ const TRAP_PATIENCE: Duration = Duration::from_secs(1);
 impl<P: Protocol> NodeLoop<P> {
     /// Commits the protocol's start, says that the node is ready, and lets go what the start has sent.
     pub(super) fn begin(&mut self, ready: &Up) -> Result<(), End> {
+        // A trap in the first step waits for links that are being dialled.
+        self.sockets.on_time(machine_now());
         self.causes.push((self.effects.len(), None));
         self.run_timers(0);
         self.commit()?;

@@ -110,9 +110,9 @@ impl Wal {
             compact_at: COMPACT_BYTES.max(length.saturating_mul(COMPACT_GROWTH)),
         };
         if sync {
-            wal.sync()?
+            wal.sync()?;
         } else {
-            wal.tell_synced()?
+            wal.tell_synced()?;
         }
         Ok((wal, Recovered { records, torn }))
     }
@@ -162,7 +162,6 @@ impl Wal {
             self.keep_uncompacted();
             return Ok(());
         }
-        let was_synced = self.synced == self.length;
         let compacted = self.folder.join(COMPACTED);
         fs::remove_file(&compacted).or_else(|error| match error.kind() {
             io::ErrorKind::NotFound => Ok(()),
@@ -173,8 +172,7 @@ impl Wal {
         file.sync_data()?;
         fs::rename(&compacted, self.folder.join(LOG))?;
         sync_folder(&self.folder)?;
-        (self.file, self.length) = (file, length);
-        self.synced = if was_synced { length } else { self.synced.min(length) };
+        (self.file, self.length, self.synced) = (file, length, length);
         self.tell_synced()
     }
 
