@@ -194,6 +194,10 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
         let effects = self.machine(id).start(now);
         let disk: Vec<P::Record> = self.machine(id).disk().cloned().collect();
         self.oracle.restarted(id, &disk);
+        for record in disk {
+            let line = serde_json::to_string(&record).expect("records serialise");
+            assert_eq!(serde_json::from_str::<P::Record>(&line).ok(), Some(record), "{line}");
+        }
         self.release(id, effects);
     }
 
@@ -230,6 +234,11 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
     }
 
     fn send(&mut self, from: NodeId, to: NodeId, message: &P::Message) {
+        if self.rng.random_bool(0.01) {
+            // What goes over a wire arrives as it was sent.
+            let wire = serde_json::to_string(message).expect("messages serialise");
+            assert_eq!(serde_json::from_str::<P::Message>(&wire).ok().as_ref(), Some(message), "{wire}");
+        }
         let copies = if self.rng.random_bool(self.swarm.duplication) { 2 } else { 1 };
         for _ in 0..copies {
             if self.rng.random_bool(self.swarm.loss) {
