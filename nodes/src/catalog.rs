@@ -109,3 +109,61 @@ impl Visitor for Promise {
         P::promise(&config)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raft;
+
+    fn params(text: &str) -> Params {
+        let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+        Params(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
+    #[test]
+    fn every_protocol_is_found_and_takes_its_defaults() {
+        for info in protocols() {
+            assert_eq!(validate(info.name, &Params::default(), 5), Ok(()));
+            assert_eq!(info.name, super::info(info.name).expect("it is listed").name);
+            for bug in &info.bugs {
+                for name in [bug.name, bug.id, &bug.id.to_lowercase()] {
+                    assert_eq!(validate(info.name, &params(&format!("bug={name}")), 5), Ok(()), "{name}");
+                }
+            }
+        }
+        let error = validate("rafd", &Params::default(), 3).unwrap_err();
+        assert_eq!(error.to_string(), "there is no protocol \"rafd\": there are raft, nwr");
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_reported_at_once() {
+        let error = validate("raft", &params("reads=lease,color=red,batch=0,sync=maybe,heartbeat=1s"), 5).unwrap_err();
+        let CatalogError::Config(ConfigError(errors)) = &error else { panic!("{error}") };
+        assert_eq!(errors.len(), 5, "{error}");
+    }
+
+    #[test]
+    fn common_parameters_are_read_for_every_protocol() {
+        let storage = |text| storage("nwr", &params(text)).unwrap();
+        assert_eq!(storage(""), Storage { sync: true, batch: 256, flush_ms: 200 });
+        assert_eq!(storage("w=1,sync=off,batch=1,flush=2s"), Storage { sync: false, batch: 1, flush_ms: 2000 });
+    }
+
+    #[test]
+    fn a_promise_is_of_the_configuration_without_its_bug() {
+        for (name, text, expected) in [
+            ("raft", "reads=readindex,bug=RAFT-B6", Consistency::Linearizable),
+            ("nwr", "w=1,r=1", Consistency::None),
+            ("nwr", "w=2,r=2", Consistency::Regular),
+            ("nwr", "w=2,r=2,writeback=on,bug=no-writeback", Consistency::Linearizable),
+        ] {
+            assert_eq!(promise(name, &params(text), 3), Ok(expected), "{name}:{text}");
+        }
+    }
+
+    #[test]
+    fn half_a_bug_id_means_the_half_that_every_partition_shows() {
+        let config = raft::Raft::configure(&params("bug=raft-b9"), 3).unwrap();
+        assert_eq!(config.bug, Some(raft::Bug::SmallQuorumCommit));
+    }
+}

@@ -184,8 +184,9 @@ impl Raft {
         let Role::Leader(leading) = &mut self.role else { return };
         for progress in leading.progress.values_mut() {
             if !progress.answered && !progress.in_flight.is_empty() {
-                // What was sent is presumed lost. An empty message asks where to go on.
-                progress.probe_from(progress.match_index + 1);
+                // What was sent is presumed lost. The heartbeat asks where to go on.
+                let next = if progress.probing { progress.next_index } else { progress.match_index + 1 };
+                progress.probe_from(next);
             }
             progress.answered = false;
         }

@@ -36,8 +36,6 @@ pub(crate) enum Loss {
     Nothing,
     /// The power fails: what was not synced is gone.
     Unsynced,
-    /// The disk is lost.
-    Everything,
 }
 
 impl<P: Protocol> Machine<P> {
@@ -82,10 +80,6 @@ impl<P: Protocol> Machine<P> {
         match loss {
             Loss::Nothing => self.synced.append(&mut self.unsynced),
             Loss::Unsynced => self.unsynced.clear(),
-            Loss::Everything => {
-                self.synced.clear();
-                self.unsynced.clear();
-            }
         }
     }
 

@@ -16,8 +16,8 @@ pub(crate) trait Oracle<P: Protocol>: Default {
     /// What a node does, before anyone hears of it.
     fn observe(&mut self, node: NodeId, effects: &[Effect<P>]);
 
-    /// A node has started again.
-    fn restarted(&mut self, node: NodeId);
+    /// A node has started, with what its disk kept.
+    fn restarted(&mut self, node: NodeId, disk: &[P::Record]);
 
     /// Which version an operation that ended well wrote or read.
     fn version(&self, kind: &RequestKind, answer: &Answer) -> Version;
@@ -99,18 +99,18 @@ impl RaftOracle {
         }
     }
 
-    fn noted(&mut self, node: NodeId, note: &Note) {
+    fn noted(&mut self, maker: NodeId, note: &Note) {
         let number = |field: &str| note.fields[field].as_u64().expect("a number");
         let text = |field: &str| note.fields[field].as_str().expect("a text").to_owned();
         match note.name.as_str() {
             "leader" => {
-                let before = self.leaders.insert(number("epoch"), node);
-                assert!(before.is_none(), "election safety: {before:?} and {node} lead term {}", number("epoch"));
+                let before = self.leaders.insert(number("epoch"), maker);
+                assert!(before.is_none(), "election safety: {before:?} and {maker} lead term {}", number("epoch"));
             }
             "vote-granted" => {
                 let candidate = text("candidate");
-                let before = self.votes.insert((node, number("term")), candidate.clone());
-                assert!(before.is_none_or(|before| before == candidate), "{node} voted twice in {}", number("term"));
+                let before = self.votes.insert((maker, number("term")), candidate.clone());
+                assert!(before.is_none_or(|before| before == candidate), "{maker} voted twice in {}", number("term"));
             }
             "appended" | "committed" => {
                 let (index, term, digest) = (number("index"), number("term"), text("digest"));
@@ -119,7 +119,7 @@ impl RaftOracle {
                 if note.name == "committed" {
                     let before = self.committed.insert(index, digest.clone());
                     assert!(before.is_none_or(|before| before == digest), "state machine safety: {index} differs");
-                    self.learn_versions(node, index);
+                    self.learn_versions(maker, index);
                 }
             }
             _ => {}
@@ -141,18 +141,21 @@ impl RaftOracle {
 }
 
 impl Oracle<Raft> for RaftOracle {
-    fn observe(&mut self, node: NodeId, effects: &[Effect<Raft>]) {
+    fn observe(&mut self, maker: NodeId, effects: &[Effect<Raft>]) {
         for effect in effects {
             match effect {
-                Effect::Persist(record) | Effect::PersistLazily(record) => self.persisted(node, record),
-                Effect::Note(note) => self.noted(node, note),
+                Effect::Persist(record) | Effect::PersistLazily(record) => self.persisted(maker, record),
+                Effect::Note(note) => self.noted(maker, note),
                 _ => {}
             }
         }
     }
 
-    fn restarted(&mut self, node: NodeId) {
-        self.logs.entry(node).or_default();
+    fn restarted(&mut self, node: NodeId, disk: &[Record]) {
+        self.logs.insert(node, Vec::new());
+        for record in disk {
+            self.persisted(node, record);
+        }
     }
 
     fn version(&self, kind: &RequestKind, answer: &Answer) -> Version {
@@ -189,7 +192,7 @@ impl Oracle<Nwr> for NwrOracle {
         }
     }
 
-    fn restarted(&mut self, _node: NodeId) {}
+    fn restarted(&mut self, _node: NodeId, _disk: &[<Nwr as Protocol>::Record]) {}
 
     fn version(&self, _kind: &RequestKind, answer: &Answer) -> Version {
         serde_json::from_value(answer.extra["quorum"]["version"].clone()).expect("a tag, or nothing")

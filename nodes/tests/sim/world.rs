@@ -139,7 +139,7 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
             let timers = self
                 .machines
                 .iter()
-                .flat_map(|(id, machine)| machine.timers.iter().map(|timer| (timer.1, id, timer.0)));
+                .flat_map(|(id, machine)| machine.timers.iter().map(move |timer| (timer.1, id, timer.0)));
             let timer = timers.min().map(|(due, id, timer)| (*due, *id, timer.clone()));
             let next = self.agenda.first_key_value().map(|(key, _)| key.0);
             match (timer, next) {
@@ -192,7 +192,12 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
     fn start(&mut self, id: NodeId) {
         let now = self.now;
         let effects = self.machine(id).start(now);
-        self.oracle.restarted(id);
+        let disk: Vec<P::Record> = self.machine(id).disk().cloned().collect();
+        self.oracle.restarted(id, &disk);
+        for record in disk {
+            let line = serde_json::to_string(&record).expect("records serialise");
+            assert_eq!(serde_json::from_str::<P::Record>(&line).ok(), Some(record), "{line}");
+        }
         self.release(id, effects);
     }
 
@@ -215,9 +220,9 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
         for effect in effects {
             match effect {
                 Effect::Send { to, message } if to == id => {
-                    self.later(1..2, Happening::Arrive { from: id, to, message })
+                    self.later(1..2, Happening::Arrive { from: id, to, message });
                 }
-                Effect::Send { to, message } => self.send(id, to, message),
+                Effect::Send { to, message } => self.send(id, to, &message),
                 Effect::Reply { id: request, outcome } => {
                     if let Some((client, _)) = self.machine(id).open.remove(&request) {
                         self.complete(&client, &outcome);
@@ -228,7 +233,12 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
         }
     }
 
-    fn send(&mut self, from: NodeId, to: NodeId, message: P::Message) {
+    fn send(&mut self, from: NodeId, to: NodeId, message: &P::Message) {
+        if self.rng.random_bool(0.01) {
+            // What goes over a wire arrives as it was sent.
+            let wire = serde_json::to_string(message).expect("messages serialise");
+            assert_eq!(serde_json::from_str::<P::Message>(&wire).ok().as_ref(), Some(message), "{wire}");
+        }
         let copies = if self.rng.random_bool(self.swarm.duplication) { 2 } else { 1 };
         for _ in 0..copies {
             if self.rng.random_bool(self.swarm.loss) {
@@ -242,7 +252,9 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
 
     fn crash(&mut self, id: NodeId) {
         self.summary.crashes += 1;
-        self.machine(id).crash(Loss::Unsynced);
+        // A process that ends keeps what it wrote; a power loss takes what was not synced.
+        let loss = if self.rng.random_bool(0.5) { Loss::Nothing } else { Loss::Unsynced };
+        self.machine(id).crash(loss);
         self.later(1000..600_000, Happening::Restart(id));
     }
 
