@@ -336,6 +336,17 @@ async fn messages_of_a_dead_incarnation_are_dropped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_that_connects_again_loses_nothing() {
+    let network = network();
+    let (mut first, _receiver, mut inbox) = connected(&network).await;
+    let reading = tokio::spawn(async move { inbox.take(20_001).await });
+    first.send_all("m", 1..=20_000).await;
+    let mut second = Sender::connect(&network, N1, N2, 1).await;
+    second.send_all("m", [20_001]).await;
+    assert_eq!(patiently("all messages", reading).await.unwrap(), (1..=20_001).collect::<Vec<u64>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_are_refused() {
     let network = network();
     let right =
