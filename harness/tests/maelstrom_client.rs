@@ -1,5 +1,7 @@
 //! The Maelstrom client against nodes that are played by the test: every row of the table of how an attempt can end.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

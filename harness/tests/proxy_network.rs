@@ -1,5 +1,7 @@
 //! The proxy network with real sockets on loopback, between nodes that are played by the test.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -32,12 +34,6 @@ fn network() -> ProxyNetwork {
     network_with(ProxyOptions::default())
 }
 
-fn run_of(network: &ProxyNetwork) -> String {
-    let text = format!("{network:?}");
-    let begin = text.find("test-").unwrap();
-    text[begin..].split('"').next().unwrap().to_owned()
-}
-
 fn link(text: &str) -> Link {
     let (from, to) = text.split_once("->").unwrap();
     Link { from: from.to_owned(), to: to.to_owned() }
@@ -58,9 +54,7 @@ async fn traffic(network: &ProxyNetwork, what: &str, expected: impl Fn(&Traffic)
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    if timeout(PATIENCE, seen).await.is_err() {
-        panic!("{what}: {:?}", network.traffic());
-    }
+    assert!(timeout(PATIENCE, seen).await.is_ok(), "{what}: {:?}", network.traffic());
 }
 
 fn message(kind: &str, number: u64) -> String {
@@ -94,7 +88,7 @@ impl Sender {
     async fn connect(network: &ProxyNetwork, from: NodeId, to: NodeId, incarnation: u64) -> Sender {
         let (from_name, to_name) = (from.to_string(), to.to_string());
         let hello = Hello {
-            run: run_of(network),
+            run: network.run().to_owned(),
             from: from_name.clone(),
             to: to_name.clone(),
             incarnation: Some(incarnation),
@@ -127,7 +121,7 @@ impl Receiver {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
         socket.bind(network.address(node)).unwrap();
-        Receiver { name: node.to_string(), run: run_of(network), listener: socket.listen(16).unwrap() }
+        Receiver { name: node.to_string(), run: network.run().to_owned(), listener: socket.listen(16).unwrap() }
     }
 
     /// Accepts a relay; its hello.
@@ -329,7 +323,8 @@ async fn messages_of_a_dead_incarnation_are_dropped() {
     sender.send_all("m", [2]).await;
     traffic(&network, "the dead node's late message", |traffic| traffic.dropped == 2).await;
 
-    let hello = Hello { run: run_of(&network), from: "n1".to_owned(), to: "n2".to_owned(), incarnation: Some(1) };
+    let hello =
+        Hello { run: network.run().to_owned(), from: "n1".to_owned(), to: "n2".to_owned(), incarnation: Some(1) };
     assert_eq!(Sender::greet(network.peers(N1)[&N2], &hello).await.1, None);
 
     let mut reborn = Sender::connect(&network, N1, N2, 2).await;
@@ -341,9 +336,21 @@ async fn messages_of_a_dead_incarnation_are_dropped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_that_connects_again_loses_nothing() {
+    let network = network();
+    let (mut first, _receiver, mut inbox) = connected(&network).await;
+    let reading = tokio::spawn(async move { inbox.take(20_001).await });
+    first.send_all("m", 1..=20_000).await;
+    let mut second = Sender::connect(&network, N1, N2, 1).await;
+    second.send_all("m", [20_001]).await;
+    assert_eq!(patiently("all messages", reading).await.unwrap(), (1..=20_001).collect::<Vec<u64>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_are_refused() {
     let network = network();
-    let right = Hello { run: run_of(&network), from: "n1".to_owned(), to: "n2".to_owned(), incarnation: Some(1) };
+    let right =
+        Hello { run: network.run().to_owned(), from: "n1".to_owned(), to: "n2".to_owned(), incarnation: Some(1) };
     let wrong = [
         Hello { run: "another".to_owned(), ..right.clone() },
         Hello { from: "n3".to_owned(), ..right.clone() },
@@ -369,7 +376,7 @@ async fn a_receiver_that_does_not_say_who_it_is_gets_nothing() {
     sender.send_all("m", [1]).await;
     let (stream, _) = patiently("the relay to dial", stranger.listener.accept()).await.unwrap();
     let (mut read, mut write) = stream.into_split();
-    let hello = Hello { run: run_of(&network), from: "n9".to_owned(), to: "n1".to_owned(), incarnation: None };
+    let hello = Hello { run: network.run().to_owned(), from: "n9".to_owned(), to: "n1".to_owned(), incarnation: None };
     write.write_all((serde_json::to_string(&hello).unwrap() + "\n").as_bytes()).await.unwrap();
     let mut all = String::new();
     patiently("the relay to hang up", read.read_to_string(&mut all)).await.unwrap();
@@ -463,7 +470,7 @@ async fn the_log_has_a_line_for_each_message() {
     network.write_log(&path).unwrap();
     let text = fs_err::read_to_string(&path).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let header = json!({"schism": "messages", "format": 1, "run": run_of(&network), "messages": 3, "forgotten": 0});
+    let header = json!({"schism": "messages", "format": 1, "run": network.run(), "messages": 3, "forgotten": 0});
     assert_eq!(lines[0], header);
     let fates: Vec<_> =
         lines[1..].iter().map(|line| [&line["link"], &line["type"], &line["cause"], &line["fate"]]).collect();

@@ -63,15 +63,16 @@ pub enum Rule {
         /// The longest wait.
         window: Duration,
     },
-    /// Messages of a type (any type where absent) are kept, the first `count` of them (all where absent), until they are
-    /// delivered or dropped by name.
+    /// Messages of a type (any type where absent) are kept, the first `count` of them on each link (all where absent),
+    /// until they are delivered or dropped by name.
     Hold {
         /// The `type` of the message's body.
         kind: Option<String>,
         /// How many.
         count: Option<u64>,
     },
-    /// Messages of a type (any type where absent) are dropped, the first `count` of them (all where absent).
+    /// Messages of a type (any type where absent) are dropped, the first `count` of them on each link (all where
+    /// absent).
     Drop {
         /// The `type` of the message's body.
         kind: Option<String>,

@@ -4,17 +4,17 @@
 //! stream of its own, found by the link's seed and the fault's number, and draws for every message whatever the other
 //! faults do with it: taking one fault away leaves the draws of the others as they were.
 
+mod chance;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use rand::{Rng, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use schism_nodes::{Incarnation, LinkOrder, Seed};
 
+use self::chance::Effect;
 use crate::network::{FaultId, Rule, Touched};
-
-/// The longest that a message is kept by a drawn delay: an exponential tail has no end of its own.
-const DELAY_MAX: Duration = Duration::from_mins(1);
 
 /// What a link has to know of a message.
 #[derive(Clone, Copy, Debug)]
@@ -97,15 +97,6 @@ struct ActiveRule {
     rule: Rule,
     /// Of a hold or drop: how many messages it may still take.
     left: Option<u64>,
-}
-
-/// What a draw says about one message.
-#[derive(Clone, Copy, Debug)]
-enum Effect {
-    Lose,
-    Duplicate,
-    /// How long the message and its copy, if there is one, wait.
-    Slow([Duration; 2]),
 }
 
 impl<M: Clone> LinkEngine<M> {
@@ -283,7 +274,7 @@ impl<M: Clone> LinkEngine<M> {
         self.effects.clear();
         for (fault, here) in &mut self.faults {
             for active in &here.rules {
-                if let Some(effect) = draw_effect(&active.rule, &mut here.rng) {
+                if let Some(effect) = chance::draw(&active.rule, &mut here.rng) {
                     self.effects.push((*fault, effect));
                 }
             }
@@ -392,38 +383,6 @@ fn take_one(kind: Option<&str>, count: Option<u64>, left: &mut Option<u64>, mess
         }
         None => true,
     }
-}
-
-/// Draws what a rule of chance does to one message. It draws equally often whatever comes out.
-fn draw_effect(rule: &Rule, rng: &mut ChaCha8Rng) -> Option<Effect> {
-    match rule {
-        Rule::Cut | Rule::Hold { .. } | Rule::Drop { .. } => None,
-        Rule::Lose { share } => (fraction(rng) < *share).then_some(Effect::Lose),
-        Rule::Duplicate { share } => (fraction(rng) < *share).then_some(Effect::Duplicate),
-        Rule::Delay { base, tail, share } => {
-            let hit = fraction(rng) < *share;
-            let waits =
-                [fraction(rng), fraction(rng)].map(|draw| base.saturating_add(exponential(*tail, draw)).min(DELAY_MAX));
-            hit.then_some(Effect::Slow(waits))
-        }
-        Rule::Reorder { share, window } => {
-            let hit = fraction(rng) < *share;
-            let waits = [fraction(rng), fraction(rng)].map(|draw| (*window).min(DELAY_MAX).mul_f64(draw));
-            hit.then_some(Effect::Slow(waits))
-        }
-    }
-}
-
-/// Uniform in 0..1, in steps of 2^-53.
-fn fraction(rng: &mut ChaCha8Rng) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "53 bits are what a double holds exactly")]
-    let bits = (rng.next_u64() >> 11) as f64;
-    bits / 9_007_199_254_740_992.0
-}
-
-/// A value of the exponential distribution with this mean, by the inverse of its distribution function.
-fn exponential(mean: Duration, draw: f64) -> Duration {
-    Duration::try_from_secs_f64(-mean.as_secs_f64() * (-draw).ln_1p()).unwrap_or(DELAY_MAX)
 }
 
 #[cfg(test)]

@@ -166,6 +166,11 @@ impl ProxyNetwork {
         Ok(network)
     }
 
+    /// The run that it belongs to.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
     /// The loopback address that is the run's own while it lasts.
     pub fn loopback(&self) -> Option<IpAddr> {
         self.addresses.values().next().map(SocketAddr::ip)

@@ -76,7 +76,8 @@ impl Outbox {
         done.into_iter()
     }
 
-    /// Takes out all messages of which no byte is written yet.
+    /// Takes out all messages of which no byte is written yet. One whose first bytes have gone out has to be finished,
+    /// or what follows it could not be read.
     pub(super) fn take_whole(&mut self) -> VecDeque<Parcel> {
         let kept = usize::from(self.head_written > 0);
         let head_rest = self.parcels.front().map_or(0, |head| kept * (head.length - self.head_written));

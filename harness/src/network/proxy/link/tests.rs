@@ -1,3 +1,4 @@
+use super::chance::DELAY_MAX;
 use super::*;
 
 const MS: Duration = Duration::from_millis(1);
