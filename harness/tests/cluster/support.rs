@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use schism::client::Dialler;
-use schism::cluster::{EventFile, Options};
+use schism::client::{Completion, Dialler};
+use schism::cluster::{Cluster, ClusterEvent, EventFile, NoteTally, Options, Processes};
 use schism::network::{FaultId, Link, Network, Passage, Rule, Touched, Traffic};
-use schism::system::{Launch, System};
+use schism::system::{BuiltIn, Launch, System};
 use schism_nodes::config::Consistency;
 use schism_nodes::control::Storage;
-use schism_nodes::{Incarnation, LinkOrder, NodeId};
+use schism_nodes::{Incarnation, LinkOrder, NodeId, RequestKind};
 use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::{MutexGuard, broadcast};
 
 /// Held by every test that starts processes.
 pub(crate) static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -171,3 +173,90 @@ pub(crate) fn exists(pid: u64) -> bool {
 pub(crate) fn log(folder: &Path, node: u16) -> String {
     fs_err::read_to_string(folder.join(format!("nodes/n{node}/log"))).expect("every node has a log")
 }
+
+/// The built program, as a node of a built-in protocol.
+pub(crate) fn built_in(spec: &str, nodes: u16) -> Arc<dyn System> {
+    let spec = spec.parse().expect("tests write specs well");
+    let program = env!("CARGO_BIN_EXE_schism").into();
+    Arc::new(BuiltIn::new(spec, nodes, Some(program)).expect("and with parameters that are there"))
+}
+
+/// A cluster of a built-in protocol that runs, in a folder of its own.
+pub(crate) struct Running {
+    pub(crate) cluster: Arc<Processes>,
+    pub(crate) events: broadcast::Receiver<ClusterEvent>,
+    pub(crate) folder: TempDir,
+    system: Arc<dyn System>,
+    network: Arc<Direct>,
+    _one: MutexGuard<'static, ()>,
+}
+
+impl Running {
+    pub(crate) async fn start(spec: &str, nodes: u16) -> Running {
+        let one = ONE_AT_A_TIME.lock().await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let (system, network) = (built_in(spec, nodes), Direct::new(nodes));
+        let options = options(folder.path(), nodes, Arc::clone(&system), Arc::clone(&network) as Arc<dyn Network>);
+        let cluster = Processes::start(options).await.expect("it starts");
+        Running { events: cluster.subscribe(), cluster, folder, system, network, _one: one }
+    }
+
+    /// The first event from now on that is looked for.
+    pub(crate) async fn event<T>(&mut self, look: impl Fn(&ClusterEvent) -> Option<T>) -> T {
+        let found = async {
+            loop {
+                let event = self.events.recv().await.expect("tests keep up");
+                if let Some(found) = look(&event) {
+                    return found;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.expect("what is waited for happens")
+    }
+
+    /// Waits for a note.
+    pub(crate) async fn note(&mut self, node: NodeId, name: &str) {
+        self.event(|event| match event {
+            ClusterEvent::Note(line) if line.node == node && line.note.name == name => Some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    /// Waits until somebody leads who is not one of these.
+    pub(crate) async fn leader_but(&mut self, not: &[NodeId]) -> NodeId {
+        loop {
+            match self.cluster.leader() {
+                Some(leader) if !not.contains(&leader) => return leader,
+                _ => self.event(|event| matches!(event, ClusterEvent::Note(_)).then_some(())).await,
+            }
+        }
+    }
+
+    /// Somebody who does not lead, when somebody leads. Only such a node becomes a candidate when its timer is fired.
+    pub(crate) async fn follower(&mut self) -> NodeId {
+        let leader = self.leader_but(&[]).await;
+        self.cluster.nodes().into_iter().find(|node| *node != leader).expect("there are others")
+    }
+
+    /// Has a client write to a node, and expects that to work.
+    pub(crate) async fn write(&self, node: NodeId, key: &str, value: u64) {
+        let dialler = self.system.dialler("test-run", Arc::clone(&self.network) as Arc<dyn Network>);
+        let request = RequestKind::Write { key: key.to_owned(), value: value.into() };
+        let ended = dialler.client("c1", value, node).call(&request, PATIENCE).await;
+        assert!(matches!(ended, Completion::Ok { .. }), "{ended:?}");
+    }
+
+    /// Ends the cluster, and sees that nothing is left and that all notes are there.
+    pub(crate) async fn stop(self) -> NoteTally {
+        let tally = self.cluster.stop().await;
+        assert!(tally.is_complete(), "{tally:?}");
+        for pid in started(self.folder.path()) {
+            assert!(!exists(pid), "process {pid} is left");
+        }
+        tally
+    }
+}
+
+/// How long anything may take that is sure to happen, on a machine that does much else.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
