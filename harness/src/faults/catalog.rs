@@ -168,9 +168,13 @@ fn wrong_targets(on: &Value, info: &FaultInfo, ground: &Ground, at: &str) -> Opt
     Some(Problem::new(at, format!("{} cannot be done to {stranger}", info.name)).hint(info.aims.words()))
 }
 
-/// The parameters of a fault of the command line as those of an entry.
+/// The parameters of a fault of the command line as those of an entry. Several targets are a JSON list there, since a comma
+/// would end the value: `on=["n1","n2"]`.
 pub(crate) fn parameters(spec: &Spec) -> Map<String, Value> {
-    spec.params.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect()
+    let targets =
+        |text: &str| serde_json::from_str::<Vec<String>>(text).map_or_else(|_| text.to_owned(), |list| list.join(","));
+    let value = |name: &str, text: &str| if name == "on" { targets(text) } else { text.to_owned() };
+    spec.params.iter().map(|(name, text)| (name.clone(), Value::String(value(name, text)))).collect()
 }
 
 /// The parameters without those that all kinds have.

@@ -1,7 +1,6 @@
 //! What happens to messages on their way: delayed, lost, delivered twice, overtaken; and by a plan's own word, held or
 //! dropped by type.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +10,9 @@ use schism_nodes::{LinkOrder, Parameter};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::faults::{Act, Aims, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, parameter};
+use crate::faults::{
+    Act, Aims, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, is_node, parameter,
+};
 use crate::network::Rule;
 use crate::plan::args::Args;
 use crate::plan::ground::Ground;
@@ -182,16 +183,15 @@ async fn until_touched(act: &Act<'_>, placed: &Placed) -> Standing {
             0 => {}
             touched => return Standing::Proved(json!({ "touched": touched })),
         }
-        let running: BTreeSet<_> = act.running(&placed.links);
-        let carrying = running.iter().any(|link| !act.force.cuts(link));
-        if placed.links.iter().all(|link| !act.force.cuts(link)) && running.is_empty() && placed.workers.is_empty() {
-            return Standing::Moot("no link of it had a running node at both ends".to_owned());
-        }
-        if Instant::now() >= act.deadline {
-            return if carrying {
+        let carry = act.running(&placed.links).iter().any(|link| !act.force.cuts(link));
+        let clients = placed.links.iter().any(|link| !is_node(&link.from) || !is_node(&link.to));
+        if !carry && !clients {
+            return Standing::Moot("none of its links was open between running nodes".to_owned());
+        } else if Instant::now() >= act.deadline {
+            return if carry {
                 Standing::Pending("no message was touched".to_owned())
             } else {
-                Standing::Moot("no link of it carried a message".to_owned())
+                Standing::Moot("no request or answer passed".to_owned())
             };
         }
         act.probes.send(&*act.stage.cluster).await;

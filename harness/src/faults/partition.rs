@@ -106,24 +106,30 @@ impl Fault for Partition {
     }
 
     async fn begin(&self, act: &Act<'_>, placed: &Placed) -> Standing {
-        let before =
-            if open(act, &placed.links).is_empty() { carried(act, &placed.links).await } else { BTreeSet::new() };
+        if open(act, &placed.links).is_empty() {
+            try_before(act, &placed.links).await;
+        }
         act.force.apply(act.id, &Rule::Cut, &placed.links);
-        act.probes.watch(act.id, placed.links.clone(), before);
+        act.probes.watch(act.id, placed.links.clone());
         prove(act, &placed.links).await
     }
 
     async fn confirm(&self, act: &Act<'_>, placed: &Placed, begun: Standing) -> Standing {
-        let again = prove(act, &placed.links).await;
+        let last = match begun {
+            // What is proved must only not leak until the end, and is not prolonged for a second proof.
+            Standing::Proved(_) => {
+                let deadline = act.deadline.min(Instant::now() + PROBE_INTERVAL);
+                let again = prove(&Act { deadline, ..*act }, &placed.links).await;
+                if matches!(again, Standing::Unproved(_)) { again } else { begun }
+            }
+            Standing::Pending(_) | Standing::Moot(_) => {
+                let again = prove(act, &placed.links).await;
+                if matches!((&begun, &again), (Standing::Pending(_), Standing::Moot(_))) { begun } else { again }
+            }
+            unproved @ Standing::Unproved(_) => unproved,
+        };
         // What came through at any time since the begin counts; what is under way when the cut ends does not.
-        let leak = act.probes.unwatch(act.id);
-        match (begun, again, leak) {
-            (_, _, Some(leak)) => Standing::Unproved(leak),
-            (unproved @ Standing::Unproved(_), ..) | (_, unproved @ Standing::Unproved(_), _) => unproved,
-            (proved @ Standing::Proved(_), ..) | (_, proved @ Standing::Proved(_), _) => proved,
-            (pending @ Standing::Pending(_), ..) => pending,
-            (_, last, _) => last,
-        }
+        act.probes.unwatch(act.id).map_or(last, Standing::Unproved)
     }
 }
 
@@ -141,12 +147,13 @@ impl Partition {
 }
 
 /// Sends probes until one arrives on a link that is open, while none may on one that is cut. Where no link is open, it
-/// is enough that one had carried a probe before it was cut.
+/// is enough that one of them has carried a probe before.
 async fn prove(act: &Act<'_>, links: &BTreeSet<Link>) -> Standing {
     let clients: Vec<&Link> = links.iter().filter(|link| !is_node(&link.from) || !is_node(&link.to)).collect();
     if let Some(passes) = clients.iter().find(|link| !act.stage.network.passage(link).cut) {
         return Standing::Unproved(format!("requests and answers pass on {passes}"));
     }
+    let mut first = None;
     loop {
         let cut = act.running(links);
         if cut.is_empty() && clients.is_empty() {
@@ -156,16 +163,18 @@ async fn prove(act: &Act<'_>, links: &BTreeSet<Link>) -> Standing {
         }
         let open = open(act, links);
         let number = act.probes.send(&*act.stage.cluster).await;
-        let patience = (Instant::now() + 5 * PROBE_INTERVAL).min(act.deadline);
-        let mut heard = act.probes.arrived(number, &open, patience).await;
+        let first = *first.get_or_insert(number);
+        let patience = (Instant::now() + PROBE_INTERVAL).min(act.deadline);
+        let mut heard = act.probes.arrived(first, &open, patience).await;
         if open.is_empty() {
-            heard = act.probes.before(act.id);
+            heard = act.probes.ever(&cut);
         }
         if let Some(leak) = act.probes.leak(act.id) {
             return Standing::Unproved(leak);
         } else if !heard.is_empty() {
             let heard: Vec<String> = heard.iter().map(ToString::to_string).collect();
-            return Standing::Proved(json!({ "probe": number, "silent": cut.len(), "heard": heard }));
+            let when = if open.is_empty() { "heard_before" } else { "heard" };
+            return Standing::Proved(json!({ "probe": number, "silent": cut.len(), when: heard }));
         } else if Instant::now() >= act.deadline {
             return Standing::Pending("no probe arrived on any link, cut or not".to_owned());
         }
@@ -180,13 +189,12 @@ fn open(act: &Act<'_>, links: &BTreeSet<Link>) -> BTreeSet<Link> {
     act.running(&all.filter(|link| !links.contains(link) && !act.force.cuts(link)).collect())
 }
 
-/// The links among these on which a probe arrives now, before they are cut.
-async fn carried(act: &Act<'_>, links: &BTreeSet<Link>) -> BTreeSet<Link> {
-    let open = act.running(&links.iter().filter(|link| !act.force.cuts(link)).cloned().collect());
-    if open.is_empty() {
-        return open;
+/// Has these links carry a probe before they are cut, as far as they can.
+async fn try_before(act: &Act<'_>, links: &BTreeSet<Link>) {
+    let uncut = act.running(&links.iter().filter(|link| !act.force.cuts(link)).cloned().collect());
+    if !uncut.is_empty() {
+        let number = act.probes.send(&*act.stage.cluster).await;
+        let patience = (Instant::now() + 5 * PROBE_INTERVAL).min(act.deadline);
+        act.probes.arrived(number, &uncut, patience).await;
     }
-    let number = act.probes.send(&*act.stage.cluster).await;
-    let patience = (Instant::now() + 5 * PROBE_INTERVAL).min(act.deadline);
-    act.probes.arrived(number, &open, patience).await
 }

@@ -9,6 +9,7 @@ use schism_nodes::note::NotePattern;
 pub mod args;
 pub mod draw;
 pub mod entry;
+mod entry_reader;
 pub mod force;
 pub mod ground;
 pub(crate) mod perform;

@@ -24,6 +24,8 @@ struct State {
     sent: u64,
     arrivals: BTreeMap<u64, BTreeSet<Link>>,
     watches: BTreeMap<FaultId, Watch>,
+    /// The links on which a probe has arrived at any time.
+    carried: BTreeSet<Link>,
 }
 
 /// Links on which nothing may arrive that was sent after a number.
@@ -31,7 +33,6 @@ struct State {
 struct Watch {
     links: BTreeSet<Link>,
     after: u64,
-    before: BTreeSet<Link>,
     leak: Option<String>,
 }
 
@@ -53,6 +54,7 @@ impl Probes {
         for watch in state.watches.values_mut().filter(|watch| number > watch.after && watch.links.contains(&link)) {
             watch.leak.get_or_insert_with(|| format!("probe {number} came through {link}"));
         }
+        state.carried.insert(link.clone());
         state.arrivals.entry(number).or_default().insert(link);
         if state.arrivals.len() > REMEMBERED {
             state.arrivals.pop_first();
@@ -61,16 +63,16 @@ impl Probes {
         self.changed.notify_waiters();
     }
 
-    /// From now on nothing that is sent may arrive on `links`; on `before` of them something did until now.
-    pub fn watch(&self, fault: FaultId, links: BTreeSet<Link>, before: BTreeSet<Link>) {
+    /// From now on nothing that is sent may arrive on these links.
+    pub fn watch(&self, fault: FaultId, links: BTreeSet<Link>) {
         let mut state = self.locked();
         let after = state.sent;
-        state.watches.insert(fault, Watch { links, after, before, leak: None });
+        state.watches.insert(fault, Watch { links, after, leak: None });
     }
 
-    /// The links on which a probe arrived before they were watched, as far as that was tried.
-    pub fn before(&self, fault: FaultId) -> BTreeSet<Link> {
-        self.locked().watches.get(&fault).map(|watch| watch.before.clone()).unwrap_or_default()
+    /// Those of `links` on which any probe of this run has arrived.
+    pub fn ever(&self, links: &BTreeSet<Link>) -> BTreeSet<Link> {
+        &self.locked().carried & links
     }
 
     /// What came through all the same.
@@ -83,20 +85,21 @@ impl Probes {
         self.locked().watches.remove(&fault)?.leak
     }
 
-    /// Waits until probe `number` arrived on one of `links`; those on which it did, none at the deadline.
-    pub async fn arrived(&self, number: u64, links: &BTreeSet<Link>, deadline: Instant) -> BTreeSet<Link> {
+    /// Waits until probe `first` or a later one arrived on one of `links`; those on which one did, none at the deadline.
+    /// Probes that are delayed count as well, whenever they come.
+    pub async fn arrived(&self, first: u64, links: &BTreeSet<Link>, deadline: Instant) -> BTreeSet<Link> {
         loop {
             let changed = self.changed.notified();
-            let arrived = self.so_far(number, links);
+            let arrived = self.so_far(first, links);
             if !arrived.is_empty() || timeout_at(deadline, changed).await.is_err() {
                 return arrived;
             }
         }
     }
 
-    fn so_far(&self, number: u64, links: &BTreeSet<Link>) -> BTreeSet<Link> {
+    fn so_far(&self, first: u64, links: &BTreeSet<Link>) -> BTreeSet<Link> {
         let state = self.locked();
-        state.arrivals.get(&number).map(|arrived| arrived & links).unwrap_or_default()
+        state.arrivals.range(first..).flat_map(|(_, arrived)| arrived & links).collect()
     }
 
     /// The data is whole after every statement, so that a panic elsewhere does it no harm.
