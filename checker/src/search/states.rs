@@ -19,7 +19,7 @@ pub(super) struct States<'m, M: Model> {
     model: &'m M,
     inputs: Vec<&'m M::Input>,
     numbers: FxHashMap<Rc<M::State>, StateId>,
-    states: Vec<Rc<M::State>>,
+    by_number: Vec<Rc<M::State>>,
     /// The state after an input; none where it is refused.
     steps: FxHashMap<(StateId, InputId), Option<StateId>>,
     state_bytes: usize,
@@ -32,7 +32,7 @@ impl<'m, M: Model> States<'m, M> {
             model,
             inputs,
             numbers: FxHashMap::default(),
-            states: Vec::new(),
+            by_number: Vec::new(),
             steps: FxHashMap::default(),
             state_bytes: 0,
             collect_at_bytes: COLLECT_FROM_BYTES,
@@ -44,17 +44,17 @@ impl<'m, M: Model> States<'m, M> {
         if let Some(&known) = self.numbers.get(&state) {
             return known;
         }
-        let number = StateId::try_from(self.states.len()).expect("four billion states do not fit in memory");
+        let number = StateId::try_from(self.by_number.len()).expect("four billion states do not fit in memory");
         self.state_bytes += self.model.state_bytes(&state);
         let state = Rc::new(state);
-        self.states.push(Rc::clone(&state));
+        self.by_number.push(Rc::clone(&state));
         self.numbers.insert(state, number);
         number
     }
 
     /// The state of this number.
     pub(super) fn state(&self, number: StateId) -> &M::State {
-        &self.states[number as usize]
+        &self.by_number[number as usize]
     }
 
     /// The state after `input` happened in `state`, if it can.
@@ -71,7 +71,7 @@ impl<'m, M: Model> States<'m, M> {
     /// About how many bytes all this takes.
     pub(super) fn bytes(&self) -> usize {
         let step = size_of::<((StateId, InputId), Option<StateId>)>() + 1;
-        self.state_bytes + self.steps.capacity() * step + self.states.capacity() * 4 * size_of::<usize>()
+        self.state_bytes + self.steps.capacity() * step + self.by_number.capacity() * 4 * size_of::<usize>()
     }
 
     /// Whether it is time to forget the states that are not needed any more.
@@ -83,7 +83,7 @@ impl<'m, M: Model> States<'m, M> {
     pub(super) fn collect(&mut self, alive: impl Iterator<Item = StateId>) -> FxHashMap<StateId, StateId> {
         let mut alive: Vec<StateId> = alive.collect::<FxHashSet<_>>().into_iter().collect();
         alive.sort_unstable();
-        let old = std::mem::take(&mut self.states);
+        let old = std::mem::take(&mut self.by_number);
         self.numbers = FxHashMap::default();
         self.steps = FxHashMap::default();
         self.state_bytes = 0;

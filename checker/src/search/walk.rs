@@ -5,6 +5,8 @@
 //! begun, and it has not yet returned. This must not be done to an operation that merely happens to change nothing now, as a
 //! write of the present value: its later place may be needed to overwrite something else.
 
+use rustc_hash::FxHashSet;
+
 use crate::meter::{Share, Stop};
 use crate::model::Model;
 use crate::search::Reductions;
@@ -32,6 +34,14 @@ pub(super) struct Walk<'t, 'c, M: Model> {
     classes: Vec<Class>,
     peak: usize,
     returns: usize,
+    watch: Option<Watch>,
+}
+
+/// The states that are met while one operation is open.
+struct Watch {
+    call: usize,
+    begun: bool,
+    states: FxHashSet<StateId>,
 }
 
 /// An operation that has begun and not yet returned.
@@ -45,11 +55,11 @@ struct Open {
 }
 
 /// What became of an operation that returned.
-pub(super) enum Ended {
+pub(super) enum Ended<S> {
     /// Some configuration has a place for it.
     Placed,
-    /// None has; these are the states in which things may have stood.
-    Stuck { states: Vec<StateId> },
+    /// None has; these are the states in which things may have stood at its end, all different.
+    Stuck { states: Vec<S> },
 }
 
 /// The search for places for one operation that returns.
@@ -83,7 +93,20 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
             classes: Vec::new(),
             peak: 1,
             returns: 0,
+            watch: None,
         }
+    }
+
+    /// Remembers all states in which things may stand while this call is open.
+    pub(super) fn watch(&mut self, call: usize) {
+        self.watch = Some(Watch { call, begun: false, states: FxHashSet::default() });
+    }
+
+    /// These states, in the order in which they were first met.
+    pub(super) fn watched(&self) -> impl Iterator<Item = M::State> + '_ {
+        let mut numbers: Vec<StateId> = self.watch.iter().flat_map(|watch| &watch.states).copied().collect();
+        numbers.sort_unstable();
+        numbers.into_iter().map(|number| self.states.state(number).clone())
     }
 
     /// The most configurations that were held at the same time.
@@ -91,16 +114,15 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         self.peak
     }
 
-    /// The state of this number.
-    pub(super) fn state(&self, number: StateId) -> &M::State {
-        self.states.state(number)
-    }
-
     /// A call begins that will end.
     pub(super) fn begin(&mut self, call: usize) {
         let slot = self.free_slots.pop().expect("there are as many slots as calls are open at the same time");
         let input = self.timeline.input_of[call];
         self.open.push(Open { call, slot, input, greedy: self.greedy[input as usize], fresh: true });
+        if let Some(watch) = self.watch.as_mut().filter(|watch| watch.call == call) {
+            watch.begun = true;
+            watch.states.extend(self.frontier.states());
+        }
     }
 
     /// A call of this class begins and crashes.
@@ -113,7 +135,7 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
     }
 
     /// A call returns: only configurations in which it has a place stay.
-    pub(super) fn end(&mut self, call: usize, share: &mut Share<'_>) -> Result<Ended, Stop> {
+    pub(super) fn end(&mut self, call: usize, share: &mut Share<'_>) -> Result<Ended<M::State>, Stop> {
         let place = self.open.iter().position(|open| open.call == call).expect("a call ends once, after it began");
         let new = || Frontier::new(self.reductions.dominance);
         let mut exploration =
@@ -131,10 +153,14 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
             }
         }
         let Exploration { placed, before, .. } = exploration;
+        if let Some(watch) = self.watch.as_mut().filter(|watch| watch.begun) {
+            watch.states.extend(before.states().chain(placed.states()));
+        }
         if placed.len() == 0 {
-            let mut states: Vec<StateId> = before.states().collect();
-            states.sort_unstable();
-            states.dedup();
+            let mut numbers: Vec<StateId> = before.states().collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            let states = numbers.into_iter().map(|number| self.states.state(number).clone()).collect();
             return Ok(Ended::Stuck { states });
         }
         self.frontier = placed;
@@ -181,7 +207,8 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         if self.frontier.len() == 1 || self.returns.is_multiple_of(RETURNS_BETWEEN_FORGETTING) {
             self.forget_used_by_all();
         }
-        if self.states.wants_collection() {
+        // What is watched keeps its number.
+        if self.watch.is_none() && self.states.wants_collection() {
             let renamed = self.states.collect(self.frontier.states());
             self.rebuild_frontier(|config| config.state = renamed[&config.state]);
         }
