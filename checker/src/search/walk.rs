@@ -5,6 +5,8 @@
 //! begun, and it has not yet returned. This must not be done to an operation that merely happens to change nothing now, as a
 //! write of the present value: its later place may be needed to overwrite something else.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashSet;
 
 use crate::meter::{Share, Stop};
@@ -70,8 +72,9 @@ struct Exploration {
     placed: Frontier,
     /// Configurations in which it is not, and which may lead to some in which it is.
     before: Frontier,
-    /// Those of them that were not yet followed.
-    work: Vec<Config>,
+    /// Those of them that were not yet followed, by how many crashed operations they used. The fewest come first, so that
+    /// what they dominate is not followed at all.
+    work: BTreeMap<u32, Vec<Config>>,
 }
 
 impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
@@ -139,14 +142,14 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         let place = self.open.iter().position(|open| open.call == call).expect("a call ends once, after it began");
         let new = || Frontier::new(self.reductions.dominance);
         let mut exploration =
-            Exploration { slot: self.open[place].slot, placed: new(), before: new(), work: Vec::new() };
+            Exploration { slot: self.open[place].slot, placed: new(), before: new(), work: BTreeMap::new() };
         let frontier = std::mem::replace(&mut self.frontier, new());
         for mut config in frontier.into_configs() {
             settle(&mut self.states, self.open.iter().filter(|open| open.fresh), &mut config);
             exploration.arrive(config);
             share.work(|| exploration.bytes() + self.states.bytes())?;
         }
-        while let Some(config) = exploration.work.pop() {
+        while let Some(config) = exploration.next() {
             if exploration.before.contains(&config) {
                 self.follow(&config, &mut exploration, share)?;
                 self.peak = self.peak.max(exploration.placed.len() + exploration.before.len());
@@ -225,7 +228,7 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         }
         let available = &self.available;
         self.classes.retain(|&class| available[class as usize] > 0);
-        self.rebuild_frontier(|config| config.used.subtract(&common));
+        self.rebuild_frontier(|config| config.used = config.used.without(&common));
     }
 
     fn rebuild_frontier(&mut self, change: impl Fn(&mut Config)) {
@@ -257,11 +260,22 @@ impl Exploration {
             config.placed.remove(self.slot);
             self.placed.insert(config);
         } else if self.before.insert(config.clone()) {
-            self.work.push(config);
+            self.work.entry(config.used.total()).or_default().push(config);
         }
     }
 
+    /// A configuration that is still to be followed.
+    fn next(&mut self) -> Option<Config> {
+        let mut fewest = self.work.first_entry()?;
+        let config = fewest.get_mut().pop();
+        if fewest.get().is_empty() {
+            fewest.remove();
+        }
+        config
+    }
+
     fn bytes(&self) -> usize {
-        self.placed.bytes() + self.before.bytes() + self.work.capacity() * size_of::<Config>()
+        // What is still to be followed is there a second time; counting it as if all were is near enough.
+        self.placed.bytes() + 2 * self.before.bytes()
     }
 }
