@@ -83,12 +83,16 @@ impl Used {
 
     /// Whether `other` used at least as much of everything.
     fn within(&self, other: &Used) -> bool {
-        if self.total > other.total || self.signature & !other.signature != 0 {
-            return false;
-        }
-        let mut others = other.counts.iter();
-        let mut has = |class, count| others.by_ref().find(|entry| entry.0 >= class).is_some_and(|&it| it.0 == class && it.1 >= count);
-        self.counts.iter().all(|&(class, count)| has(class, count))
+        self.total <= other.total
+            && self.signature & !other.signature == 0
+            && self.counts.iter().all(|&(class, count)| count <= other.count(class))
+    }
+
+    /// The same for `other` with one more of this class.
+    fn within_more(&self, other: &Used, more: Class) -> bool {
+        self.total <= other.total + 1
+            && self.signature & !(other.signature | signature_bit(more)) == 0
+            && self.counts.iter().all(|&(class, count)| count <= other.count(class) + u32::from(class == more))
     }
 
     fn heap_bytes(&self) -> usize {
@@ -150,6 +154,15 @@ impl Frontier {
         true
     }
 
+    /// Whether a configuration with this state and these places is dominated that used one more of a class than `used`.
+    /// It asks before such a configuration is made, as most of them are dominated.
+    pub(super) fn dominates(&self, state: StateId, placed: &Mask, used: &Used, more: Class) -> bool {
+        self.dominance
+            && self.places.get(&(state, placed.clone())).is_some_and(|chain| {
+                chain.first.within_more(used, more) || chain.rest.iter().any(|member| member.within_more(used, more))
+            })
+    }
+
     /// Whether this very configuration is in the set: it may have been dominated after it was added.
     pub(super) fn contains(&self, config: &Config) -> bool {
         let key = (config.state, config.placed.clone());
@@ -159,9 +172,11 @@ impl Frontier {
     /// All configurations, in an order that depends on nothing but how they were added.
     pub(super) fn into_configs(self) -> impl Iterator<Item = Config> {
         self.places.into_iter().flat_map(|((state, placed), chain)| {
-            std::iter::once(chain.first)
-                .chain(chain.rest)
-                .map(move |used| Config { state, placed: placed.clone(), used })
+            std::iter::once(chain.first).chain(chain.rest).map(move |used| Config {
+                state,
+                placed: placed.clone(),
+                used,
+            })
         })
     }
 
@@ -202,4 +217,3 @@ impl Antichain {
         true
     }
 }
-

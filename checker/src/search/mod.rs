@@ -62,7 +62,10 @@ pub(crate) enum End<S> {
     Linearizable,
     Stuck(Stuck<S>),
     /// It was told to stop when this many calls had returned and found a place.
-    Stopped { why: Stop, placed: usize },
+    Stopped {
+        why: Stop,
+        placed: usize,
+    },
 }
 
 /// Why there is no linearization.

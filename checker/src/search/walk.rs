@@ -145,7 +145,7 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
             Exploration { slot: self.open[place].slot, placed: new(), before: new(), work: BTreeMap::new() };
         let frontier = std::mem::replace(&mut self.frontier, new());
         for mut config in frontier.into_configs() {
-            settle(&mut self.states, self.open.iter().filter(|open| open.fresh), &mut config);
+            settle(&mut self.states, self.open.iter().filter(|open| open.fresh), config.state, &mut config.placed);
             exploration.arrive(config);
             share.work(|| exploration.bytes() + self.states.bytes())?;
         }
@@ -176,10 +176,10 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         for open in self.open.iter().filter(|open| !open.greedy && !config.placed.contains(open.slot)) {
             share.work(|| exploration.bytes() + self.states.bytes())?;
             if let Some(state) = self.states.step(config.state, open.input) {
-                let mut next = Config { state, ..config.clone() };
-                next.placed.insert(open.slot);
-                settle(&mut self.states, self.open.iter(), &mut next);
-                exploration.arrive(next);
+                let mut placed = config.placed.clone();
+                placed.insert(open.slot);
+                settle(&mut self.states, self.open.iter(), state, &mut placed);
+                exploration.arrive(Config { state, placed, used: config.used.clone() });
             }
         }
         for &class in &self.classes {
@@ -190,10 +190,13 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
             let input = self.timeline.input_of_class[class as usize];
             // What changes nothing need not be used up, since it need not happen.
             if let Some(state) = self.states.step(config.state, input).filter(|&state| state != config.state) {
-                let mut next = Config { state, ..config.clone() };
-                next.used.add(class);
-                settle(&mut self.states, self.open.iter(), &mut next);
-                exploration.arrive(next);
+                let mut placed = config.placed.clone();
+                settle(&mut self.states, self.open.iter(), state, &mut placed);
+                if !exploration.before.dominates(state, &placed, &config.used, class) {
+                    let mut used = config.used.clone();
+                    used.add(class);
+                    exploration.arrive(Config { state, placed, used });
+                }
             }
         }
         Ok(())
@@ -240,14 +243,19 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
     }
 }
 
-/// Places every greedy operation among `open` that is legal in `config`.
-fn settle<'o, M: Model>(states: &mut States<'_, M>, open: impl Iterator<Item = &'o Open>, config: &mut Config) {
+/// Places every greedy operation among `open` that is legal in this state.
+fn settle<'o, M: Model>(
+    states: &mut States<'_, M>,
+    open: impl Iterator<Item = &'o Open>,
+    state: StateId,
+    placed: &mut Mask,
+) {
     for open in open.filter(|open| open.greedy) {
-        if !config.placed.contains(open.slot)
-            && let Some(after) = states.step(config.state, open.input)
+        if !placed.contains(open.slot)
+            && let Some(after) = states.step(state, open.input)
         {
-            assert!(after == config.state, "the model calls an operation pure that changes a state");
-            config.placed.insert(open.slot);
+            assert!(after == state, "the model calls an operation pure that changes a state");
+            placed.insert(open.slot);
         }
     }
 }

@@ -181,7 +181,10 @@ fn graph<I>(
             let order = orders.iter().find(|order| value(before) == Some(order.0) && after_writes == Some(order.1));
             let because = if calls[before].end.is_some_and(|end| end < calls[after].operation.invoked) {
                 Because::RealTime
-            } else if registers.accesses[before].produced().is_some_and(|it| registers.accesses[after].observed() == Some(it)) {
+            } else if registers.accesses[before]
+                .produced()
+                .is_some_and(|it| registers.accesses[after].observed() == Some(it))
+            {
                 Because::ReadsFrom
             } else if let Some(&(_, _, proof)) = order {
                 Because::Order(proof)

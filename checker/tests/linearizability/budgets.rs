@@ -30,11 +30,7 @@ impl Budget for Limited {
         if asked > self.questions {
             self.asked_after_the_end.fetch_add(1, Ordering::Relaxed);
         }
-        if bytes > self.bytes {
-            Some(Exhausted::Memory)
-        } else {
-            (asked >= self.questions).then_some(Exhausted::Time)
-        }
+        if bytes > self.bytes { Some(Exhausted::Memory) } else { (asked >= self.questions).then_some(Exhausted::Time) }
     }
 }
 
@@ -113,6 +109,27 @@ fn a_budget_that_ends_at_once_settles_nothing() {
 }
 
 #[test]
+fn states_that_are_over_take_no_memory() {
+    // All states together would take 2000 * 2000 * 10 / 2 bytes, ten times what is allowed.
+    let mut text = String::new();
+    let mut all: Vec<Operation> = (0..2_000)
+        .map(|number| {
+            let part = format!("{number:010}");
+            text.push_str(&part);
+            operation(0, "append", json!(part), 2 * number, 2 * number + 1)
+        })
+        .collect();
+    all.push(operation(0, "get", json!(text), 5_000, 5_001));
+    let model = ModelSpec::parse("kv", &BTreeMap::new()).unwrap();
+    let budget = Limited::new(usize::MAX, 2 << 20);
+    let property = check_operations(&all, &model, &Options::default(), &budget).unwrap();
+    assert_eq!(property.outcome, Outcome::Valid, "{}", property.summary);
+    all.push(operation(0, "get", json!("0"), 5_002, 5_003));
+    let property = check_operations(&all, &model, &Options::default(), &Unlimited).unwrap();
+    assert_eq!(property.outcome, Outcome::Invalid, "{}", property.summary);
+}
+
+#[test]
 fn the_smallest_invalid_key_is_shown_each_time() {
     let broken = |key: &str| {
         let mut all = easy(key);
@@ -161,8 +178,9 @@ fn what_the_model_does_not_know_is_named() {
 
 #[test]
 fn more_than_64_operations_may_be_open() {
-    let mut all: Vec<Operation> =
-        (0..150).map(|process| operation(process, "read", json!(if process < 75 { 0 } else { 1 }), process, 1000 + process)).collect();
+    let mut all: Vec<Operation> = (0..150)
+        .map(|process| operation(process, "read", json!(i32::from(process >= 75)), process, 1000 + process))
+        .collect();
     all.push(operation(900, "write", json!(0), 300, 2000));
     all.push(operation(901, "write", json!(1), 301, 2001));
     all.push(operation(902, "write", json!(1), 302, 2002));

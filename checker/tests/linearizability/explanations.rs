@@ -34,9 +34,10 @@ fn explained(model: &str, lines: &str) -> String {
     let model = ModelSpec::parse(model, &BTreeMap::new()).unwrap();
     let property = check(&history(lines), &model, &Options::default(), &Unlimited).unwrap();
     let counterexample = property.counterexample.expect("it is invalid");
-    let rows = counterexample.operations.iter().map(|it| {
-        format!("  process {} {} at {}  {}", it.process, it.did, it.node.as_deref().unwrap_or("-"), it.role)
-    });
+    let rows = counterexample
+        .operations
+        .iter()
+        .map(|it| format!("  process {} {} at {}  {}", it.process, it.did, it.node.as_deref().unwrap_or("-"), it.role));
     let because = counterexample.because.iter().map(|line| format!("  because {line}"));
     std::iter::once(property.summary).chain(rows).chain(because).collect::<Vec<_>>().join("\n")
 }

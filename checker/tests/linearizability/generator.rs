@@ -15,6 +15,8 @@ pub(crate) struct Kind {
     pub(crate) distinct: bool,
     /// How many different keys there are.
     pub(crate) keys: usize,
+    /// How many operations there are at most, at least 2.
+    pub(crate) operations: usize,
 }
 
 /// A history, and whether it was made by a linearizable object and left as it was.
@@ -54,19 +56,12 @@ pub(crate) fn history(kind: Kind, random: &mut Random) -> Generated {
         _ if random.chance(30) => json!(0),
         _ => Value::Null,
     };
-    let mut run = Run {
-        kind,
-        initial,
-        operations: Vec::new(),
-        state: State::new(),
-        ghosts: Vec::new(),
-        written: 0,
-        index: 0,
-    };
-    let count = 2 + random.below(7);
+    let mut run =
+        Run { kind, initial, operations: Vec::new(), state: State::new(), ghosts: Vec::new(), written: 0, index: 0 };
+    let count = 2 + random.below(kind.operations - 1);
     let mut clients: Vec<Client> =
         (0..2 + random.below(3) as u64).map(|process| Client { process, open: None }).collect();
-    let crashes = *random.pick(&[0, 10, 40, 80]);
+    let crashes = if kind.operations > 8 { 5 } else { *random.pick(&[0, 10, 40, 80]) };
     while run.operations.len() < count || clients.iter().any(|client| client.open.is_some()) {
         let client = random.below(clients.len());
         run.advance(&mut clients[client], count, crashes, random);
@@ -183,15 +178,21 @@ impl Run {
     fn request(&mut self, random: &mut Random) -> (&'static str, Value) {
         match self.kind.object {
             Object::Register | Object::CasRegister if random.chance(45) => ("read", Value::Null),
-            Object::CasRegister if random.chance(50) => ("cas", json!([self.value(random, false), self.value(random, true)])),
+            Object::CasRegister if random.chance(50) => {
+                ("cas", json!([self.value(random, false), self.value(random, true)]))
+            }
             Object::Register | Object::CasRegister => ("write", self.value(random, true)),
             Object::Kv if random.chance(40) => ("get", Value::Null),
             Object::Kv => (*random.pick(&["put", "append", "append"]), json!(random.pick(&["a", "b", ""]))),
             Object::Mutex => (*random.pick(&["acquire", "release"]), Value::Null),
             Object::MultiRegister => {
-                let steps = (0..1 + random.below(3)).map(|_| {
+                let steps = (0..=random.below(3)).map(|_| {
                     let register = *random.pick(&["x", "y"]);
-                    if random.chance(50) { json!(["read", register, null]) } else { json!(["write", register, random.below(2)]) }
+                    if random.chance(50) {
+                        json!(["read", register, null])
+                    } else {
+                        json!(["write", register, random.below(2)])
+                    }
                 });
                 ("txn", steps.collect())
             }
@@ -228,7 +229,9 @@ impl Run {
                 operation.ending = Ending::Ok;
                 operation.output = Some(Value::Null);
             }
-            (Some(answer), "read") => *answer = random.pick(&[json!(1), json!(2), json!(3), Value::Null, other.input]).clone(),
+            (Some(answer), "read") => {
+                *answer = random.pick(&[json!(1), json!(2), json!(3), Value::Null, other.input]).clone();
+            }
             (Some(answer), "get") => *answer = random.pick(&[json!("a"), json!("b"), json!("ab"), json!("")]).clone(),
             (Some(answer), "txn") => {
                 let wrong = json!(random.below(3));
