@@ -107,7 +107,8 @@ impl<'a> Parser<'a> {
             }
             b':' => {
                 let begin = self.at;
-                keyword(self.token(), begin).map(|name| Some(Cow::Borrowed(name)))
+                let name = keyword(self.token(), begin).map_err(|fault| self.perhaps_cut(fault))?;
+                Ok(Some(Cow::Borrowed(name)))
             }
             b'{' => Err(Fault::new(self.at, "a map stands as a key; does the one before it lack its bracket?")),
             _ => Ok(Some(Cow::Owned(match self.value()? {
@@ -137,13 +138,18 @@ impl<'a> Parser<'a> {
             b']' | b')' | b'}' => Err(Fault::new(self.at, format!("'{}' closes nothing here", char::from(next)))),
             _ => {
                 let begin = self.at;
-                scalar(self.token(), begin)
+                scalar(self.token(), begin).map_err(|fault| self.perhaps_cut(fault))
             }
         }
     }
 
+    /// A token that is wrong and reaches to the end of the text may have been right before it was cut.
+    fn perhaps_cut(&self, fault: Fault) -> Fault {
+        Fault { at_end: self.at == self.text.len(), ..fault }
+    }
+
     /// The first byte of the next form, which must be there.
-    fn some_form(&mut self) -> Result<u8, Fault> {
+    pub(super) fn some_form(&mut self) -> Result<u8, Fault> {
         self.peek()?.ok_or_else(|| Fault::end(self.at))
     }
 
@@ -186,7 +192,8 @@ impl<'a> Parser<'a> {
             Some(b'#') => {
                 let begin = self.at;
                 self.at += 2;
-                text(self.token(), begin).map(|name| Value::String(name.to_owned()))
+                let name = text(self.token(), begin).map_err(|fault| self.perhaps_cut(fault))?;
+                Ok(Value::from(name))
             }
             _ => {
                 self.skip_tag()?;
@@ -277,28 +284,33 @@ impl<'a> Parser<'a> {
         }
         self.at += 1;
         self.token();
-        let name = text(&self.text[begin + 1..self.at], begin)?;
-        let character = match name {
-            "newline" => "\n".to_owned(),
-            "return" => "\r".to_owned(),
-            "space" => " ".to_owned(),
-            "tab" => "\t".to_owned(),
-            "formfeed" => "\x0c".to_owned(),
-            "backspace" => "\x08".to_owned(),
-            _ if name.chars().count() == 1 => name.to_owned(),
-            _ => {
-                let unit = name.strip_prefix('u').and_then(|digits| hexadecimal(digits.as_bytes()));
-                let decoded = unit.and_then(|unit| char::from_u32(unit.into()));
-                decoded.ok_or_else(|| Fault::new(begin, "a character that EDN does not have"))?.to_string()
-            }
-        };
-        Ok(Value::String(character))
+        character(&self.text[begin + 1..self.at], begin).map_err(|fault| self.perhaps_cut(fault))
     }
 
     fn skip_line(&mut self) {
         let rest = &self.text[self.at..];
         self.at += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
     }
+}
+
+/// The character that has this name.
+fn character(name: &[u8], begin: usize) -> Result<Value, Fault> {
+    let name = text(name, begin)?;
+    let character = match name {
+        "newline" => "\n".to_owned(),
+        "return" => "\r".to_owned(),
+        "space" => " ".to_owned(),
+        "tab" => "\t".to_owned(),
+        "formfeed" => "\x0c".to_owned(),
+        "backspace" => "\x08".to_owned(),
+        _ if name.chars().count() == 1 => name.to_owned(),
+        _ => {
+            let unit = name.strip_prefix('u').and_then(|digits| hexadecimal(digits.as_bytes()));
+            let decoded = unit.and_then(|unit| char::from_u32(unit.into()));
+            decoded.ok_or_else(|| Fault::new(begin, "a character that EDN does not have"))?.to_string()
+        }
+    };
+    Ok(Value::String(character))
 }
 
 fn is_delimiter(byte: u8) -> bool {

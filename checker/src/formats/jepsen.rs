@@ -64,6 +64,8 @@ fn event(parser: &mut Parser<'_>, names: &mut Names) -> Result<Draft, Fault> {
         let is_keyword = parser.is_keyword()?;
         let at = parser.offset();
         let value = parser.value()?;
+        // Where the text ends here, the value may have been a longer one.
+        parser.some_form()?;
         value_is_keyword |= is_keyword && key == "value";
         let twice = set_field(&mut draft, &key, value, names)
             .map_err(|expected| Fault::new(at, format!(":{key} has to be {expected}")))?;

@@ -93,7 +93,7 @@ fn complete(operation: &mut Operation, event: &Event, ending: Ending) {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("event {index}: {reason}")]
 pub struct HistoryError {
-    /// Its place in [`History::events`], from 0.
+    /// Its place in [`History::events`], from 0; [`locate`](crate::formats::locate) finds its line.
     pub position: usize,
     /// Its index.
     pub index: u64,

@@ -204,7 +204,7 @@ fn places_of_events_are_found_again() {
     for (text, place) in [
         (
             "{\"schism\":\"history\",\"format\":1}\n\n{\"process\":0,\"type\":\"ok\",\"f\":\"r\"}\n",
-            Place { line: 3, offset: 34 },
+            Place { line: 3, offset: 33 },
         ),
         ("0\t:invoke\t:read\tnil\n", Place { line: 1, offset: 0 }),
         ("; a\n[\n {:process 0 :type :ok :f :r}]", Place { line: 3, offset: 7 }),
@@ -219,7 +219,7 @@ fn broken_lines_are_told_with_place_and_reason() {
     let good = r#"{"process":0,"type":"ok","f":"read"}"#;
     for (text, wanted) in [
         (format!("{good}\n{{\"process\":0,,}}\n{good}\n"), "h, line 2, byte 50: key must be a string"),
-        (format!("{good}\n{{\"process\":0\n"), "h, line 2, byte 49: EOF while parsing an object"),
+        (format!("{good}\n{{\"process\":0\n"), "h, line 2, byte 48: EOF while parsing an object"),
         (format!("{good} {good}\n"), "h, line 1, byte 37: trailing characters"),
         (format!("{good}\n{{\"type\":\"ok\"}}"), "h, line 2, byte 37: the event has no process"),
         (

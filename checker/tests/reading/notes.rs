@@ -44,7 +44,7 @@ fn a_cut_end_is_reported_and_other_damage_is_an_error() {
     assert_eq!(read(&b""[..], "e").unwrap(), schism_checker::note::Notes::default());
 
     for (text, wanted) in [
-        (format!("{line}{{\"node\"\n{line}"), "e, line 2, byte 69: EOF while parsing an object"),
+        (format!("{line}{{\"node\"\n{line}"), "e, line 2, byte 68: EOF while parsing an object"),
         (
             "{\"schism\":\"history\",\"format\":1}".into(),
             "e, line 1, byte 0: the header says \"history\", not \"events\"",

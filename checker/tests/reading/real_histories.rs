@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schism_checker::formats::read_path;
-use schism_checker::history::{Ending, EventKind, History, Process};
+use schism_checker::history::{EventKind, History, Process};
 use serde_json::{Value, json};
 
 /// The folder of histories, if it is there; else the test says that it was skipped.
@@ -19,7 +19,7 @@ fn folder() -> Option<PathBuf> {
 
 fn histories() -> BTreeMap<String, History> {
     let Some(folder) = folder() else { return BTreeMap::new() };
-    let table = fs_err::read_to_string(folder.join("verdicts.tsv")).unwrap();
+    let table = fs_err::read_to_string(folder.join("verdicts.tsv")).expect("the folder has a table");
     let files: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split('\t').next()).collect();
     assert!(files.len() > 70, "{} files in verdicts.tsv", files.len());
     let read = |file: &str| read_path(&folder.join(file)).unwrap_or_else(|error| panic!("{error}"));
@@ -38,7 +38,6 @@ fn every_file_is_read_to_its_end() {
         assert!(invocations > 1, "{file}");
         let operations = history.operations().unwrap_or_else(|error| panic!("{file}: {error}"));
         assert_eq!(operations.len(), invocations, "{file}");
-        assert!(operations.iter().any(|operation| operation.ending == Ending::Ok), "{file}");
     }
 }
 
@@ -50,9 +49,9 @@ fn values_have_the_form_that_their_function_needs() {
             assert_eq!(event.key.is_some(), is_kv, "{file}: {event:?}");
             let is_sound = match (&*event.f, event.kind) {
                 ("read", EventKind::Ok) => event.value.is_null() || event.value.is_i64(),
-                ("read" | "get", EventKind::Invoke) => event.value.is_null(),
-                ("get", _) => event.value.is_string() && is_kv,
-                ("append" | "put", _) => event.value.is_string() && is_kv,
+                ("read", EventKind::Invoke) => true,
+                ("get", EventKind::Invoke) => event.value.is_null(),
+                ("get" | "append" | "put", _) => event.value.is_string() && is_kv,
                 ("write", EventKind::Invoke | EventKind::Ok) => event.value.is_i64(),
                 ("cas", EventKind::Invoke | EventKind::Ok) => {
                     event.value.as_array().is_some_and(|values| values.len() == 2 && values.iter().all(Value::is_i64))

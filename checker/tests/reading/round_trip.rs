@@ -70,10 +70,10 @@ fn header() -> impl Strategy<Value = Header> {
 
 fn write(history: &History) -> Vec<u8> {
     let mut writer = match &history.header {
-        Some(header) => HistoryWriter::new(Vec::new(), header).unwrap(),
+        Some(header) => HistoryWriter::new(Vec::new(), header).expect("memory is never full"),
         None => HistoryWriter::without_header(Vec::new()),
     };
-    history.events.iter().for_each(|event| writer.write(event).unwrap());
+    history.events.iter().for_each(|event| writer.write(event).expect("memory is never full"));
     writer.into_inner()
 }
 
