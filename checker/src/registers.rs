@@ -28,7 +28,8 @@ impl RegisterCalls {
         let initial = model.register_initial()?;
         let mut numbers: FxHashMap<&Value, ValueId> = FxHashMap::default();
         let mut number = |value| {
-            let next = ValueId::try_from(numbers.len()).expect("a history of four billion values does not fit in memory");
+            let next =
+                ValueId::try_from(numbers.len()).expect("a history of four billion values does not fit in memory");
             *numbers.entry(value).or_insert(next)
         };
         let initial = number(initial);

@@ -9,6 +9,9 @@ use schism_checker::linearizability::{Options, check};
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::Outcome;
 
+/// Every operation of this one failed. Knossos calls that valid; here it is vacuous, since nothing follows from it.
+const ONLY_FAILURES: &str = "knossos/cas-register-good-mongodb-v0-ack-rollback-10.edn";
+
 #[test]
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn every_known_verdict_is_reached() {
@@ -26,7 +29,11 @@ fn every_known_verdict_is_reached() {
         let model = ModelSpec::parse(model, &BTreeMap::from([("init".to_owned(), initial.to_owned())])).unwrap();
         let history = formats::read_path(&folder.join(file)).unwrap();
         let property = check(&history, &model, &Options::default(), &Unlimited).unwrap();
-        let expected = if verdict == "valid" { Outcome::Valid } else { Outcome::Invalid };
+        let expected = match verdict {
+            _ if file == ONLY_FAILURES => Outcome::Vacuous,
+            "valid" => Outcome::Valid,
+            _ => Outcome::Invalid,
+        };
         if property.outcome != expected {
             wrong.push(format!("{file}: {:?}, not {verdict}: {}", property.outcome, property.summary));
         }

@@ -77,14 +77,17 @@ fn call<'a, M: Model>(
             return Ok(None);
         }
     }
-    let (f, process, invoked) = (operation.f.to_string(), operation.process, operation.invoked);
+    let &Operation { process, invoked, .. } = operation;
+    let f = || operation.f.to_string();
     let input = match model.input(operation) {
         Ok(input) => input,
-        Err(why) => return Err(CheckError::Operation { model: model.name().to_owned(), f, process, invoked, why }),
+        Err(why) => {
+            return Err(CheckError::Operation { model: model.name().to_owned(), f: f(), process, invoked, why });
+        }
     };
     if operation.ending == Ending::Ok {
         if operation.completed.is_none_or(|completed| completed < invoked) {
-            return Err(CheckError::Completion { f, process, invoked });
+            return Err(CheckError::Completion { f: f(), process, invoked });
         }
         counts.refusable += usize::from(model.can_refuse(&input));
     } else if model.is_pure(&input) {

@@ -114,18 +114,18 @@ pub fn check_with<M: Model>(
         return Ok(report::nothing_checked(model, options, &meter));
     };
     let Parts { parts, counts } = parts;
-    let reports: Vec<PartReport> = parts
-        .into_par_iter()
-        .with_max_len(1)
-        .enumerate()
-        .map(|(number, part)| {
-            let report = check_part(model, part, options, &mut meter.share(number));
-            if let Finding::Invalid(_) = report.finding {
-                meter.found_invalid(number);
-            }
-            report
-        })
-        .collect();
+    let check = |(number, part)| {
+        let report = check_part(model, part, options, &mut meter.share(number));
+        if let Finding::Invalid(_) = report.finding {
+            meter.found_invalid(number);
+        }
+        report
+    };
+    let reports = if parts.len() > 1 {
+        parts.into_par_iter().enumerate().with_max_len(1).map(check).collect()
+    } else {
+        parts.into_iter().enumerate().map(check).collect()
+    };
     Ok(report::property(model, options, &meter, &counts, reports))
 }
 

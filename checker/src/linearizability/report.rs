@@ -129,8 +129,11 @@ fn figures(counts: &Counts, keys: usize, reports: &[PartReport]) -> Map<String, 
 /// The routes that were taken, if any was.
 fn routes(reports: &[PartReport]) -> Option<String> {
     let taken = |route| reports.iter().any(|report| report.route == route);
-    let routes: Vec<String> =
-        [Route::Zones, Route::Search].into_iter().filter(|&route| taken(route)).map(|route| route.to_string()).collect();
+    let routes: Vec<String> = [Route::Zones, Route::Search]
+        .into_iter()
+        .filter(|&route| taken(route))
+        .map(|route| route.to_string())
+        .collect();
     (!routes.is_empty()).then(|| routes.join(" and "))
 }
 

@@ -145,8 +145,11 @@ impl fmt::Display for ModelSpec {
             }
             ModelSpec::Mutex(Mutex) => (None, false),
         };
-        let parameters: Vec<String> =
-            initial.map(|value| format!("init={value}")).into_iter().chain(null_is_any.then(|| "nil=any".to_owned())).collect();
+        let parameters: Vec<String> = initial
+            .map(|value| format!("init={value}"))
+            .into_iter()
+            .chain(null_is_any.then(|| "nil=any".to_owned()))
+            .collect();
         let colon = if parameters.is_empty() { "" } else { ":" };
         write!(f, "{}{colon}{}", self.name(), parameters.join(","))
     }
@@ -184,4 +187,44 @@ fn value_bytes(value: &Value) -> usize {
         Value::Object(values) => values.iter().map(|(key, value)| 48 + key.len() + value_bytes(value)).sum(),
     };
     size_of::<Value>() + heap
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(name: &str, parameters: &[(&str, &str)]) -> Result<ModelSpec, ModelError> {
+        let parameters = parameters.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+        ModelSpec::parse(name, &parameters)
+    }
+
+    #[test]
+    fn every_listed_model_is_there_and_is_written_as_it_was_asked_for() {
+        for model in list() {
+            assert_eq!(parse(model.name, &[]).unwrap().to_string(), model.name);
+        }
+        let told = [
+            parse("cas-register", &[("init", "0"), ("nil", "any")]).unwrap().to_string(),
+            parse("multi-register", &[("init", r#"{"x":0,"y":0}"#)]).unwrap().to_string(),
+            parse("kv", &[("init", r#""""#), ("nil", "null")]).unwrap().to_string(),
+        ];
+        assert_eq!(told, ["cas-register:init=0,nil=any", r#"multi-register:init={"x":0,"y":0}"#, "kv"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let said = |name, parameters: &[_]| parse(name, parameters).unwrap_err().to_string();
+        assert_eq!(
+            said("regster", &[]),
+            "there is no model \"regster\"; choose one of register, cas-register, multi-register, kv, mutex"
+        );
+        assert_eq!(
+            said("register", &[("initial", "0")]),
+            "model register has no parameter \"initial\"; it takes init=JSON and nil=any"
+        );
+        assert_eq!(said("mutex", &[("init", "0")]), "model mutex has no parameter \"init\"; it takes none");
+        assert!(said("register", &[("init", "x")]).contains("a string needs quotes"));
+        assert!(said("kv", &[("init", "3")]).contains("it is a JSON string"));
+        assert!(said("register", &[("nil", "maybe")]).contains("it is any"));
+    }
 }

@@ -82,7 +82,10 @@ impl Model for MultiRegister {
         }
         let value = operation.output.as_ref().filter(|_| operation.ending == Ending::Ok).unwrap_or(&operation.input);
         let Some(steps) = value.as_array() else {
-            return Err(format!("the value of {} is a list of [read or write, register, value], not {value}", operation.f));
+            return Err(format!(
+                "the value of {} is a list of [read or write, register, value], not {value}",
+                operation.f
+            ));
         };
         steps.iter().map(|step| self.step_of(operation, step)).collect()
     }

@@ -56,7 +56,9 @@ impl Model for Register {
             Access::Read(answer) => Err(format!("cannot read {answer} from register {state}")),
             Access::Write(value) => Ok(value.clone()),
             Access::Cas { from, to } if from == state => Ok(to.clone()),
-            Access::Cas { from, to } => Err(format!("cannot set {to} where {from} is expected: the register is {state}")),
+            Access::Cas { from, to } => {
+                Err(format!("cannot set {to} where {from} is expected: the register is {state}"))
+            }
         }
     }
 

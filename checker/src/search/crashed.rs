@@ -40,7 +40,8 @@ pub(crate) fn reduce<M: Model>(model: &M, calls: &mut Vec<Call<'_, M::Input>>, r
 }
 
 fn give_ends<I>(registers: &RegisterCalls, calls: &mut [Call<'_, I>]) {
-    let seen = registers.accesses.iter().zip(&*calls).filter_map(|(access, call)| Some((call.end?, access.observed()?)));
+    let seen =
+        registers.accesses.iter().zip(&*calls).filter_map(|(access, call)| Some((call.end?, access.observed()?)));
     let mut seen: BinaryHeap<Reverse<(u64, ValueId)>> = seen.map(Reverse).collect();
     // Earliest first, so that a producer gets the earliest of its ends.
     while let Some(Reverse((end, value))) = seen.pop() {

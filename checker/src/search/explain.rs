@@ -17,15 +17,21 @@ pub(crate) fn counterexample<M: Model>(
     stuck: &Stuck<M::State>,
 ) -> Counterexample {
     let mut because: Vec<String> = Vec::new();
-    for state in &stuck.states {
+    for state in &stuck.refusing {
         match model.step(state, &calls[stuck.call].input) {
             Err(reason) if !because.contains(&reason) => because.push(reason),
             _ => {}
         }
     }
-    let hidden = stuck.states_count - stuck.states.len();
+    let hidden = stuck.refusing_count - stuck.refusing.len();
     if hidden > 0 {
         because.push(format!("and {hidden} more states refuse it as well"));
+    }
+    if stuck.allowing_count > 0 {
+        because.push(format!(
+            "{} of the possible states allow it, but there another operation has no place then",
+            stuck.allowing_count
+        ));
     }
     let (concurrent, left_out) = concurrent(calls, stuck.call);
     if left_out > 0 {

@@ -28,50 +28,80 @@ pub(super) struct Config {
 
 /// How many crashed operations of each class were used, by class; classes of which none was are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Used(Vec<(Class, u32)>);
+pub(super) struct Used {
+    /// How many all together.
+    total: u32,
+    /// A bit for each class, modulo 64: most sets that are no part of another can be told apart by this alone.
+    signature: u64,
+    counts: Vec<(Class, u32)>,
+}
 
 impl Used {
+    fn new(counts: Vec<(Class, u32)>) -> Used {
+        let total = counts.iter().map(|entry| entry.1).sum();
+        let signature = counts.iter().fold(0, |bits, entry| bits | signature_bit(entry.0));
+        Used { total, signature, counts }
+    }
+
+    /// How many crashed operations were used.
+    pub(super) fn total(&self) -> u32 {
+        self.total
+    }
+
     pub(super) fn count(&self, class: Class) -> u32 {
-        self.0.binary_search_by_key(&class, |entry| entry.0).map_or(0, |place| self.0[place].1)
+        self.counts.binary_search_by_key(&class, |entry| entry.0).map_or(0, |place| self.counts[place].1)
     }
 
     pub(super) fn add(&mut self, class: Class) {
-        match self.0.binary_search_by_key(&class, |entry| entry.0) {
-            Ok(place) => self.0[place].1 += 1,
-            Err(place) => self.0.insert(place, (class, 1)),
+        match self.counts.binary_search_by_key(&class, |entry| entry.0) {
+            Ok(place) => self.counts[place].1 += 1,
+            Err(place) => self.counts.insert(place, (class, 1)),
         }
+        self.total += 1;
+        self.signature |= signature_bit(class);
     }
 
     /// What both have used.
     pub(super) fn common(&self, other: &Used) -> Used {
-        let shared = self.0.iter().map(|&(class, count)| (class, count.min(other.count(class))));
-        Used(shared.filter(|entry| entry.1 > 0).collect())
+        let shared = self.counts.iter().map(|&(class, count)| (class, count.min(other.count(class))));
+        Used::new(shared.filter(|entry| entry.1 > 0).collect())
     }
 
-    /// Takes away what is in `common`, which must be part of it.
-    pub(super) fn subtract(&mut self, common: &Used) {
-        self.0.retain_mut(|(class, count)| {
-            *count -= common.count(*class);
-            *count > 0
-        });
+    /// This without `common`, which must be part of it.
+    pub(super) fn without(&self, common: &Used) -> Used {
+        let rest = self.counts.iter().map(|&(class, count)| (class, count - common.count(class)));
+        Used::new(rest.filter(|entry| entry.1 > 0).collect())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Class, u32)> + '_ {
-        self.0.iter().copied()
+        self.counts.iter().copied()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.counts.is_empty()
     }
 
     /// Whether `other` used at least as much of everything.
     fn within(&self, other: &Used) -> bool {
-        self.0.len() <= other.0.len() && self.0.iter().all(|&(class, count)| count <= other.count(class))
+        self.total <= other.total
+            && self.signature & !other.signature == 0
+            && self.counts.iter().all(|&(class, count)| count <= other.count(class))
+    }
+
+    /// The same for `other` with one more of this class.
+    fn within_more(&self, other: &Used, more: Class) -> bool {
+        self.total <= other.total + 1
+            && self.signature & !(other.signature | signature_bit(more)) == 0
+            && self.counts.iter().all(|&(class, count)| count <= other.count(class) + u32::from(class == more))
     }
 
     fn heap_bytes(&self) -> usize {
-        self.0.capacity() * size_of::<(Class, u32)>()
+        self.counts.capacity() * size_of::<(Class, u32)>()
     }
+}
+
+fn signature_bit(class: Class) -> u64 {
+    1 << (class % 64)
 }
 
 /// The used sets of one state and mask: usually one.
@@ -124,6 +154,15 @@ impl Frontier {
         true
     }
 
+    /// Whether a configuration with this state and these places is dominated that used one more of a class than `used`.
+    /// It asks before such a configuration is made, as most of them are dominated.
+    pub(super) fn dominates(&self, state: StateId, placed: &Mask, used: &Used, more: Class) -> bool {
+        self.dominance
+            && self.places.get(&(state, placed.clone())).is_some_and(|chain| {
+                chain.first.within_more(used, more) || chain.rest.iter().any(|member| member.within_more(used, more))
+            })
+    }
+
     /// Whether this very configuration is in the set: it may have been dominated after it was added.
     pub(super) fn contains(&self, config: &Config) -> bool {
         let key = (config.state, config.placed.clone());
@@ -133,9 +172,11 @@ impl Frontier {
     /// All configurations, in an order that depends on nothing but how they were added.
     pub(super) fn into_configs(self) -> impl Iterator<Item = Config> {
         self.places.into_iter().flat_map(|((state, placed), chain)| {
-            std::iter::once(chain.first)
-                .chain(chain.rest)
-                .map(move |used| Config { state, placed: placed.clone(), used })
+            std::iter::once(chain.first).chain(chain.rest).map(move |used| Config {
+                state,
+                placed: placed.clone(),
+                used,
+            })
         })
     }
 
@@ -176,4 +217,3 @@ impl Antichain {
         true
     }
 }
-

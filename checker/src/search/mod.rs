@@ -62,17 +62,23 @@ pub(crate) enum End<S> {
     Linearizable,
     Stuck(Stuck<S>),
     /// It was told to stop when this many calls had returned and found a place.
-    Stopped { why: Stop, placed: usize },
+    Stopped {
+        why: Stop,
+        placed: usize,
+    },
 }
 
 /// Why there is no linearization.
 pub(crate) struct Stuck<S> {
     /// The call that cannot be placed.
     pub(crate) call: usize,
-    /// The states in which it would have had to happen, all different; the first ones in which things may have stood.
-    pub(crate) states: Vec<S>,
-    /// How many states there were, shown or not.
-    pub(crate) states_count: usize,
+    /// States in which things may have stood between its begin and its end, and which refuse it. All different; the first
+    /// ones that were met.
+    pub(crate) refusing: Vec<S>,
+    /// How many states refuse it, shown or not.
+    pub(crate) refusing_count: usize,
+    /// How many states would have allowed it; there another operation that ended before had no place then.
+    pub(crate) allowing_count: usize,
 }
 
 /// Searches for a linearization of `calls`, which are those of one object. `states_shown` bounds the states of
@@ -86,25 +92,71 @@ pub(crate) fn search<M: Model>(
 ) -> Search<M::State> {
     let timeline = Timeline::new(calls, reductions.classes);
     let mut walk = Walk::new(model, &timeline, reductions);
+    let walked = along(&mut walk, &timeline, share);
+    let peak_configurations = walk.peak();
+    let end = match walked {
+        Walked::ToTheEnd => End::Linearizable,
+        Walked::Stopped { why, placed } => End::Stopped { why, placed },
+        Walked::Stuck { call, states } => {
+            // Once more, now that it is known which operation to watch. The walk is the same, so it costs no more than
+            // the verdict did; if the budget ends meanwhile, the states at its end are shown.
+            drop(walk);
+            let mut again = Walk::new(model, &timeline, reductions);
+            again.watch(call);
+            if let Walked::Stuck { .. } = along(&mut again, &timeline, share) {
+                End::Stuck(stuck(model, calls, call, again.watched(), states_shown))
+            } else {
+                End::Stuck(stuck(model, calls, call, states.into_iter(), states_shown))
+            }
+        }
+    };
+    Search { end, peak_configurations }
+}
+
+/// How far a walk came.
+enum Walked<S> {
+    ToTheEnd,
+    Stuck { call: usize, states: Vec<S> },
+    Stopped { why: Stop, placed: usize },
+}
+
+fn along<M: Model>(
+    walk: &mut Walk<'_, '_, M>,
+    timeline: &Timeline<'_, M::Input>,
+    share: &mut Share<'_>,
+) -> Walked<M::State> {
     let mut placed = 0;
-    let mut end = End::Linearizable;
     for &moment in &timeline.moments {
         match moment {
             Moment::Begin { call } => walk.begin(call),
             Moment::Crash { class } => walk.crash(class),
             Moment::End { call } => match walk.end(call, share) {
                 Ok(Ended::Placed) => placed += 1,
-                Ok(Ended::Stuck { states }) => {
-                    let shown = states.iter().take(states_shown).map(|&state| walk.state(state).clone()).collect();
-                    end = End::Stuck(Stuck { call, states: shown, states_count: states.len() });
-                    break;
-                }
-                Err(why) => {
-                    end = End::Stopped { why, placed };
-                    break;
-                }
+                Ok(Ended::Stuck { states }) => return Walked::Stuck { call, states },
+                Err(why) => return Walked::Stopped { why, placed },
             },
         }
     }
-    Search { end, peak_configurations: walk.peak() }
+    Walked::ToTheEnd
+}
+
+fn stuck<M: Model>(
+    model: &M,
+    calls: &[Call<'_, M::Input>],
+    call: usize,
+    states: impl Iterator<Item = M::State>,
+    states_shown: usize,
+) -> Stuck<M::State> {
+    let mut stuck = Stuck { call, refusing: Vec::new(), refusing_count: 0, allowing_count: 0 };
+    for state in states {
+        if model.step(&state, &calls[call].input).is_ok() {
+            stuck.allowing_count += 1;
+        } else {
+            stuck.refusing_count += 1;
+            if stuck.refusing.len() < states_shown {
+                stuck.refusing.push(state);
+            }
+        }
+    }
+    stuck
 }

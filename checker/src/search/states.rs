@@ -14,26 +14,86 @@ pub(super) type InputId = u32;
 /// Fewer bytes than this are never worth collecting.
 const COLLECT_FROM_BYTES: usize = 1 << 20;
 
+/// With no more inputs than this, a state's steps stand in a row.
+const INPUTS_IN_A_ROW: usize = 64;
+
+/// What is known of an input in a state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Step {
+    #[default]
+    NotComputed,
+    Refused,
+    To(StateId),
+}
+
+/// The steps that were computed.
+enum Steps {
+    /// One row for each state, by input.
+    Rows { width: usize, rows: Vec<Step> },
+    /// For many inputs, of which few meet each state.
+    Sparse(FxHashMap<(StateId, InputId), Step>),
+}
+
+impl Steps {
+    fn new(inputs: usize) -> Steps {
+        if inputs <= INPUTS_IN_A_ROW {
+            Steps::Rows { width: inputs, rows: Vec::new() }
+        } else {
+            Steps::Sparse(FxHashMap::default())
+        }
+    }
+
+    fn get(&self, state: StateId, input: InputId) -> Step {
+        let known = match self {
+            Steps::Rows { width, rows } => rows.get(state as usize * width + input as usize),
+            Steps::Sparse(steps) => steps.get(&(state, input)),
+        };
+        known.copied().unwrap_or_default()
+    }
+
+    fn insert(&mut self, state: StateId, input: InputId, step: Step) {
+        match self {
+            Steps::Rows { width, rows } => {
+                let end = (state as usize + 1) * *width;
+                if rows.len() < end {
+                    rows.resize(end, Step::NotComputed);
+                }
+                rows[end - *width + input as usize] = step;
+            }
+            Steps::Sparse(steps) => {
+                steps.insert((state, input), step);
+            }
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Steps::Rows { rows, .. } => rows.capacity() * size_of::<Step>(),
+            Steps::Sparse(steps) => steps.capacity() * (size_of::<((StateId, InputId), Step)>() + 1),
+        }
+    }
+}
+
 /// States by number, with memoised steps.
 pub(super) struct States<'m, M: Model> {
     model: &'m M,
     inputs: Vec<&'m M::Input>,
     numbers: FxHashMap<Rc<M::State>, StateId>,
-    states: Vec<Rc<M::State>>,
-    /// The state after an input; none where it is refused.
-    steps: FxHashMap<(StateId, InputId), Option<StateId>>,
+    by_number: Vec<Rc<M::State>>,
+    steps: Steps,
     state_bytes: usize,
     collect_at_bytes: usize,
 }
 
 impl<'m, M: Model> States<'m, M> {
     pub(super) fn new(model: &'m M, inputs: Vec<&'m M::Input>) -> States<'m, M> {
+        let steps = Steps::new(inputs.len());
         States {
             model,
             inputs,
             numbers: FxHashMap::default(),
-            states: Vec::new(),
-            steps: FxHashMap::default(),
+            by_number: Vec::new(),
+            steps,
             state_bytes: 0,
             collect_at_bytes: COLLECT_FROM_BYTES,
         }
@@ -44,34 +104,35 @@ impl<'m, M: Model> States<'m, M> {
         if let Some(&known) = self.numbers.get(&state) {
             return known;
         }
-        let number = StateId::try_from(self.states.len()).expect("four billion states do not fit in memory");
+        let number = StateId::try_from(self.by_number.len()).expect("four billion states do not fit in memory");
         self.state_bytes += self.model.state_bytes(&state);
         let state = Rc::new(state);
-        self.states.push(Rc::clone(&state));
+        self.by_number.push(Rc::clone(&state));
         self.numbers.insert(state, number);
         number
     }
 
     /// The state of this number.
     pub(super) fn state(&self, number: StateId) -> &M::State {
-        &self.states[number as usize]
+        &self.by_number[number as usize]
     }
 
     /// The state after `input` happened in `state`, if it can.
     pub(super) fn step(&mut self, state: StateId, input: InputId) -> Option<StateId> {
-        if let Some(&known) = self.steps.get(&(state, input)) {
-            return known;
+        match self.steps.get(state, input) {
+            Step::To(after) => return Some(after),
+            Step::Refused => return None,
+            Step::NotComputed => {}
         }
         let after = self.model.step(self.state(state), self.inputs[input as usize]).ok();
         let after = after.map(|after| self.number(after));
-        self.steps.insert((state, input), after);
+        self.steps.insert(state, input, after.map_or(Step::Refused, Step::To));
         after
     }
 
     /// About how many bytes all this takes.
     pub(super) fn bytes(&self) -> usize {
-        let step = size_of::<((StateId, InputId), Option<StateId>)>() + 1;
-        self.state_bytes + self.steps.capacity() * step + self.states.capacity() * 4 * size_of::<usize>()
+        self.state_bytes + self.steps.bytes() + self.by_number.capacity() * 4 * size_of::<usize>()
     }
 
     /// Whether it is time to forget the states that are not needed any more.
@@ -83,9 +144,9 @@ impl<'m, M: Model> States<'m, M> {
     pub(super) fn collect(&mut self, alive: impl Iterator<Item = StateId>) -> FxHashMap<StateId, StateId> {
         let mut alive: Vec<StateId> = alive.collect::<FxHashSet<_>>().into_iter().collect();
         alive.sort_unstable();
-        let old = std::mem::take(&mut self.states);
+        let old = std::mem::take(&mut self.by_number);
         self.numbers = FxHashMap::default();
-        self.steps = FxHashMap::default();
+        self.steps = Steps::new(self.inputs.len());
         self.state_bytes = 0;
         let mut renamed = FxHashMap::default();
         for number in alive {

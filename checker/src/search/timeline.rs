@@ -54,7 +54,8 @@ impl<'c, I: Eq + std::hash::Hash> Timeline<'c, I> {
         let mut events = Vec::with_capacity(2 * calls.len());
         for (index, (call, &input)) in calls.iter().zip(&input_of).enumerate() {
             let Some(end) = call.end else {
-                let next = Class::try_from(input_of_class.len()).expect("there are no more classes than inputs or calls");
+                let next =
+                    Class::try_from(input_of_class.len()).expect("there are no more classes than inputs or calls");
                 let class = if classes { *class_of_input.entry(input).or_insert(next) } else { next };
                 if class == next {
                     input_of_class.push(input);

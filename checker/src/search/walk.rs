@@ -5,6 +5,10 @@
 //! begun, and it has not yet returned. This must not be done to an operation that merely happens to change nothing now, as a
 //! write of the present value: its later place may be needed to overwrite something else.
 
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashSet;
+
 use crate::meter::{Share, Stop};
 use crate::model::Model;
 use crate::search::Reductions;
@@ -32,6 +36,14 @@ pub(super) struct Walk<'t, 'c, M: Model> {
     classes: Vec<Class>,
     peak: usize,
     returns: usize,
+    watch: Option<Watch>,
+}
+
+/// The states that are met while one operation is open.
+struct Watch {
+    call: usize,
+    begun: bool,
+    states: FxHashSet<StateId>,
 }
 
 /// An operation that has begun and not yet returned.
@@ -45,11 +57,11 @@ struct Open {
 }
 
 /// What became of an operation that returned.
-pub(super) enum Ended {
+pub(super) enum Ended<S> {
     /// Some configuration has a place for it.
     Placed,
-    /// None has; these are the states in which things may have stood.
-    Stuck { states: Vec<StateId> },
+    /// None has; these are the states in which things may have stood at its end, all different.
+    Stuck { states: Vec<S> },
 }
 
 /// The search for places for one operation that returns.
@@ -60,8 +72,9 @@ struct Exploration {
     placed: Frontier,
     /// Configurations in which it is not, and which may lead to some in which it is.
     before: Frontier,
-    /// Those of them that were not yet followed.
-    work: Vec<Config>,
+    /// Those of them that were not yet followed, by how many crashed operations they used. The fewest come first, so that
+    /// what they dominate is not followed at all.
+    work: BTreeMap<u32, Vec<Config>>,
 }
 
 impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
@@ -83,7 +96,20 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
             classes: Vec::new(),
             peak: 1,
             returns: 0,
+            watch: None,
         }
+    }
+
+    /// Remembers all states in which things may stand while this call is open.
+    pub(super) fn watch(&mut self, call: usize) {
+        self.watch = Some(Watch { call, begun: false, states: FxHashSet::default() });
+    }
+
+    /// These states, in the order in which they were first met.
+    pub(super) fn watched(&self) -> impl Iterator<Item = M::State> + '_ {
+        let mut numbers: Vec<StateId> = self.watch.iter().flat_map(|watch| &watch.states).copied().collect();
+        numbers.sort_unstable();
+        numbers.into_iter().map(|number| self.states.state(number).clone())
     }
 
     /// The most configurations that were held at the same time.
@@ -91,16 +117,15 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         self.peak
     }
 
-    /// The state of this number.
-    pub(super) fn state(&self, number: StateId) -> &M::State {
-        self.states.state(number)
-    }
-
     /// A call begins that will end.
     pub(super) fn begin(&mut self, call: usize) {
         let slot = self.free_slots.pop().expect("there are as many slots as calls are open at the same time");
         let input = self.timeline.input_of[call];
         self.open.push(Open { call, slot, input, greedy: self.greedy[input as usize], fresh: true });
+        if let Some(watch) = self.watch.as_mut().filter(|watch| watch.call == call) {
+            watch.begun = true;
+            watch.states.extend(self.frontier.states());
+        }
     }
 
     /// A call of this class begins and crashes.
@@ -113,28 +138,32 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
     }
 
     /// A call returns: only configurations in which it has a place stay.
-    pub(super) fn end(&mut self, call: usize, share: &mut Share<'_>) -> Result<Ended, Stop> {
+    pub(super) fn end(&mut self, call: usize, share: &mut Share<'_>) -> Result<Ended<M::State>, Stop> {
         let place = self.open.iter().position(|open| open.call == call).expect("a call ends once, after it began");
         let new = || Frontier::new(self.reductions.dominance);
         let mut exploration =
-            Exploration { slot: self.open[place].slot, placed: new(), before: new(), work: Vec::new() };
+            Exploration { slot: self.open[place].slot, placed: new(), before: new(), work: BTreeMap::new() };
         let frontier = std::mem::replace(&mut self.frontier, new());
         for mut config in frontier.into_configs() {
-            settle(&mut self.states, self.open.iter().filter(|open| open.fresh), &mut config);
+            settle(&mut self.states, self.open.iter().filter(|open| open.fresh), config.state, &mut config.placed);
             exploration.arrive(config);
             share.work(|| exploration.bytes() + self.states.bytes())?;
         }
-        while let Some(config) = exploration.work.pop() {
+        while let Some(config) = exploration.next() {
             if exploration.before.contains(&config) {
                 self.follow(&config, &mut exploration, share)?;
                 self.peak = self.peak.max(exploration.placed.len() + exploration.before.len());
             }
         }
         let Exploration { placed, before, .. } = exploration;
+        if let Some(watch) = self.watch.as_mut().filter(|watch| watch.begun) {
+            watch.states.extend(before.states().chain(placed.states()));
+        }
         if placed.len() == 0 {
-            let mut states: Vec<StateId> = before.states().collect();
-            states.sort_unstable();
-            states.dedup();
+            let mut numbers: Vec<StateId> = before.states().collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            let states = numbers.into_iter().map(|number| self.states.state(number).clone()).collect();
             return Ok(Ended::Stuck { states });
         }
         self.frontier = placed;
@@ -147,10 +176,10 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         for open in self.open.iter().filter(|open| !open.greedy && !config.placed.contains(open.slot)) {
             share.work(|| exploration.bytes() + self.states.bytes())?;
             if let Some(state) = self.states.step(config.state, open.input) {
-                let mut next = Config { state, ..config.clone() };
-                next.placed.insert(open.slot);
-                settle(&mut self.states, self.open.iter(), &mut next);
-                exploration.arrive(next);
+                let mut placed = config.placed.clone();
+                placed.insert(open.slot);
+                settle(&mut self.states, self.open.iter(), state, &mut placed);
+                exploration.arrive(Config { state, placed, used: config.used.clone() });
             }
         }
         for &class in &self.classes {
@@ -161,10 +190,13 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
             let input = self.timeline.input_of_class[class as usize];
             // What changes nothing need not be used up, since it need not happen.
             if let Some(state) = self.states.step(config.state, input).filter(|&state| state != config.state) {
-                let mut next = Config { state, ..config.clone() };
-                next.used.add(class);
-                settle(&mut self.states, self.open.iter(), &mut next);
-                exploration.arrive(next);
+                let mut placed = config.placed.clone();
+                settle(&mut self.states, self.open.iter(), state, &mut placed);
+                if !exploration.before.dominates(state, &placed, &config.used, class) {
+                    let mut used = config.used.clone();
+                    used.add(class);
+                    exploration.arrive(Config { state, placed, used });
+                }
             }
         }
         Ok(())
@@ -181,7 +213,8 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         if self.frontier.len() == 1 || self.returns.is_multiple_of(RETURNS_BETWEEN_FORGETTING) {
             self.forget_used_by_all();
         }
-        if self.states.wants_collection() {
+        // What is watched keeps its number.
+        if self.watch.is_none() && self.states.wants_collection() {
             let renamed = self.states.collect(self.frontier.states());
             self.rebuild_frontier(|config| config.state = renamed[&config.state]);
         }
@@ -198,7 +231,7 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         }
         let available = &self.available;
         self.classes.retain(|&class| available[class as usize] > 0);
-        self.rebuild_frontier(|config| config.used.subtract(&common));
+        self.rebuild_frontier(|config| config.used = config.used.without(&common));
     }
 
     fn rebuild_frontier(&mut self, change: impl Fn(&mut Config)) {
@@ -210,14 +243,19 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
     }
 }
 
-/// Places every greedy operation among `open` that is legal in `config`.
-fn settle<'o, M: Model>(states: &mut States<'_, M>, open: impl Iterator<Item = &'o Open>, config: &mut Config) {
+/// Places every greedy operation among `open` that is legal in this state.
+fn settle<'o, M: Model>(
+    states: &mut States<'_, M>,
+    open: impl Iterator<Item = &'o Open>,
+    state: StateId,
+    placed: &mut Mask,
+) {
     for open in open.filter(|open| open.greedy) {
-        if !config.placed.contains(open.slot)
-            && let Some(after) = states.step(config.state, open.input)
+        if !placed.contains(open.slot)
+            && let Some(after) = states.step(state, open.input)
         {
-            assert!(after == config.state, "the model calls an operation pure that changes a state");
-            config.placed.insert(open.slot);
+            assert!(after == state, "the model calls an operation pure that changes a state");
+            placed.insert(open.slot);
         }
     }
 }
@@ -230,11 +268,22 @@ impl Exploration {
             config.placed.remove(self.slot);
             self.placed.insert(config);
         } else if self.before.insert(config.clone()) {
-            self.work.push(config);
+            self.work.entry(config.used.total()).or_default().push(config);
         }
     }
 
+    /// A configuration that is still to be followed.
+    fn next(&mut self) -> Option<Config> {
+        let mut fewest = self.work.first_entry()?;
+        let config = fewest.get_mut().pop();
+        if fewest.get().is_empty() {
+            fewest.remove();
+        }
+        config
+    }
+
     fn bytes(&self) -> usize {
-        self.placed.bytes() + self.before.bytes() + self.work.capacity() * size_of::<Config>()
+        // What is still to be followed is there a second time; counting it as if all were is near enough.
+        self.placed.bytes() + 2 * self.before.bytes()
     }
 }

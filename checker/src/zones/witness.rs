@@ -79,6 +79,10 @@ impl Cycle {
                 _ => vec![before, after],
             })
             .collect();
+        // A value that was read is shown with its write.
+        let seen = operations.iter().filter_map(|&call| registers.accesses[call].observed());
+        let writes: Vec<usize> = seen.filter_map(|value| registers.only_producer[value as usize]).collect();
+        operations.extend(writes);
         operations.sort_unstable_by_key(|&call| (calls[call].operation.invoked, call));
         operations.dedup();
         Cycle { steps, operations }
@@ -135,7 +139,7 @@ fn contradiction<I>(
     operations.sort_unstable();
     operations.dedup();
     let proofs = [(first, second, forth), (second, first, Proof::Ended(back_ended, back_began))];
-    shortest_cycle(&graph(registers, calls, &operations, &proofs))
+    shortest_cycle(&graph(registers, calls, &operations, &proofs), registers)
 }
 
 /// A call of the first that ended before one of the second began: the writes where they will do, as they are easiest to
@@ -177,7 +181,10 @@ fn graph<I>(
             let order = orders.iter().find(|order| value(before) == Some(order.0) && after_writes == Some(order.1));
             let because = if calls[before].end.is_some_and(|end| end < calls[after].operation.invoked) {
                 Because::RealTime
-            } else if registers.accesses[before].produced().is_some_and(|it| registers.accesses[after].observed() == Some(it)) {
+            } else if registers.accesses[before]
+                .produced()
+                .is_some_and(|it| registers.accesses[after].observed() == Some(it))
+            {
                 Because::ReadsFrom
             } else if let Some(&(_, _, proof)) = order {
                 Because::Order(proof)
@@ -190,14 +197,21 @@ fn graph<I>(
     graph
 }
 
-/// Among cycles of the same length the one whose operations are first in the history.
-fn shortest_cycle(graph: &DiGraph<usize, Because>) -> Vec<(usize, usize, Because)> {
+/// Among cycles of the same length the one that is easiest to follow, and of these the first in the history.
+fn shortest_cycle(graph: &DiGraph<usize, Because>, registers: &RegisterCalls) -> Vec<(usize, usize, Because)> {
+    // "It read 4 before 5 replaced it" is nearer to what was seen than "4 was written before 5".
+    let effort = |before: NodeIndex, because: &Because| match because {
+        Because::RealTime | Because::ReadsFrom => 100,
+        Because::Order(_) if registers.accesses[graph[before]].produced().is_none() => 101,
+        Because::Order(_) => 102,
+    };
     let cycles = graph.edge_references().filter_map(|edge| {
-        let (_, mut nodes) = astar(graph, edge.target(), |node| node == edge.source(), |_| 1, |_| 0)?;
+        let step = |edge: petgraph::graph::EdgeReference<'_, Because>| effort(edge.source(), edge.weight());
+        let (length, mut nodes) = astar(graph, edge.target(), |node| node == edge.source(), step, |_| 0)?;
         nodes.push(edge.target());
-        Some(nodes)
+        Some((length + effort(edge.source(), edge.weight()), nodes))
     });
-    let nodes = cycles.min_by_key(Vec::len).expect("values that must come before each other make a cycle");
+    let (_, nodes) = cycles.min_by_key(|cycle| cycle.0).expect("values that must come before each other make a cycle");
     nodes
         .windows(2)
         .map(|step| {
