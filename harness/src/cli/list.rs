@@ -120,6 +120,8 @@ fn headed<const N: usize>(names: [&str; N]) -> Table {
     table
 }
 
-fn rendered(table: &Table) -> String {
-    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+/// A table as text, without spaces at its edges.
+pub(crate) fn rendered(table: &Table) -> String {
+    // Each cell has a space before and behind it; the first one's and the last one's would only be in the way.
+    table.lines().map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned() + "\n").collect()
 }

@@ -183,14 +183,14 @@ pub(crate) fn consistency(text: &str) -> Result<String, Wrong> {
 fn system(problems: &mut Problems, text: &str, args: &LoadArgs) -> (Spec, u16) {
     let unread = || Spec { name: String::new(), params: std::collections::BTreeMap::new() };
     let system = problems.spec(text, text).unwrap_or_else(unread);
-    let given =
-        args.nodes.as_deref().map(|text| problems.read("--nodes", text, 0, |text| values::whole(text, 1..=NODES_MAX)));
+    let whole = |text: &str| values::whole(text, 1..=NODES_MAX).map(Some);
+    let given = args.nodes.as_deref().and_then(|text| problems.read("--nodes", text, None, whole));
     let replicas = system.params.get("n").and_then(|n| n.parse::<u64>().ok()).filter(|n| (1..=NODES_MAX).contains(n));
     let nodes = given.or(replicas).map_or(NODES_DEFAULT, |nodes| u16::try_from(nodes).unwrap_or(NODES_DEFAULT));
     let known: Vec<&str> = catalog::systems().iter().map(|info| info.name).collect();
     if !system.name.is_empty() && !known.contains(&system.name.as_str()) {
         problems.0.push(Problem::unknown("system", &system.name, text, &known, "schism list systems"));
-    } else if nodes > 0 && !system.name.is_empty() {
+    } else if !system.name.is_empty() {
         problems.0.extend(catalog::system_problems(&system, nodes, text));
     }
     (system, nodes)
@@ -205,7 +205,7 @@ fn ground(system: &Spec, nodes: u16) -> Ground {
         built(raft, NODES_DEFAULT).expect("raft has a default for each parameter")
     };
     let system = built(system.clone(), nodes).unwrap_or_else(|_| stand_in());
-    Ground::of(&system, nodes.max(1))
+    Ground::of(&system, nodes)
 }
 
 fn workload(problems: &mut Problems, text: &str) -> Spec {
