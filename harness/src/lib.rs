@@ -5,10 +5,12 @@
 //! [`client::Client`], [`network::Network`]); nothing above them asks which case it is.
 
 pub mod budget;
+pub mod chance;
 pub mod cli;
 pub mod client;
 pub mod cluster;
 pub mod exit;
+pub mod faults;
 pub mod folder;
 pub mod judge;
 pub mod machine;

@@ -1,5 +1,6 @@
 //! What a run is asked to do, with every default resolved: the `options` of `run.json`.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -50,6 +51,9 @@ pub struct RunOptions {
     pub out: PathBuf,
     /// Stay with the cluster after the run, until interrupted.
     pub leave_running: bool,
+    /// The loopback address of the run; one that is free, where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Ipv4Addr>,
     /// The node executable; the running one where absent.
     pub node_program: Option<PathBuf>,
 }

@@ -29,7 +29,7 @@ pub trait Visitor {
     type Output;
 
     /// Runs for the protocol, with the configuration that was asked for.
-    fn visit<P: Protocol>(self, config: P::Config) -> Self::Output;
+    fn visit<P: Protocol + 'static>(self, config: P::Config) -> Self::Output;
 }
 
 /// All protocols, in the order in which they are listed.
@@ -72,7 +72,11 @@ pub fn with_protocol<V: Visitor>(
     }
 }
 
-fn visit<P: Protocol, V: Visitor>(params: &Params, nodes: u16, visitor: V) -> Result<V::Output, CatalogError> {
+fn visit<P: Protocol + 'static, V: Visitor>(
+    params: &Params,
+    nodes: u16,
+    visitor: V,
+) -> Result<V::Output, CatalogError> {
     let storage = common::storage(params, &P::info());
     match (P::configure(params, nodes), storage) {
         (Ok(config), Ok(_)) => Ok(visitor.visit::<P>(config)),
@@ -93,7 +97,7 @@ struct Ignore;
 impl Visitor for Ignore {
     type Output = ();
 
-    fn visit<P: Protocol>(self, _config: P::Config) {}
+    fn visit<P: Protocol + 'static>(self, _config: P::Config) {}
 }
 
 struct Promise;
@@ -101,7 +105,7 @@ struct Promise;
 impl Visitor for Promise {
     type Output = Consistency;
 
-    fn visit<P: Protocol>(self, config: P::Config) -> Consistency {
+    fn visit<P: Protocol + 'static>(self, config: P::Config) -> Consistency {
         P::promise(&config)
     }
 }

@@ -67,6 +67,9 @@ pub(crate) struct RunArgs {
     /// Stay with the cluster after the run, until Ctrl-C
     #[arg(long, help_heading = "System and load")]
     pub(crate) leave_running: bool,
+    /// The loopback address of the nodes, such as 127.9.9.9; one that is free, where absent
+    #[arg(long, value_name = "ADDRESS", hide = true)]
+    pub(crate) address: Option<std::net::Ipv4Addr>,
     /// Print verdict.json and nothing else
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,

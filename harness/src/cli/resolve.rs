@@ -78,6 +78,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Resolved, Vec<Problem>> {
         }
     }
     options.leave_running = args.leave_running;
+    options.address = args.address;
     let seeds = args.seeds.as_deref().map(|text| problems.read("--seeds", text, 0..1, values::seeds));
     let seed =
         args.seed.as_deref().map(|text| problems.read("--seed", text, 0, |text| values::whole(text, 0..=u64::MAX)));
@@ -134,6 +135,7 @@ pub(crate) fn load(problems: &mut Problems, system: &str, args: &LoadArgs, out: 
         check_memory,
         out: results(out),
         leave_running: false,
+        address: None,
         node_program: None,
         system,
     }

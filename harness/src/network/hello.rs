@@ -57,7 +57,7 @@ pub enum HelloError {
 }
 
 /// Says who we are on a connection that we have made, and reads the answer. What was read beyond it is left in `buffer`.
-pub(crate) async fn introduce(stream: &TcpStream, ours: &Hello, buffer: &mut Vec<u8>) -> Result<Hello, HelloError> {
+pub async fn introduce(stream: &TcpStream, ours: &Hello, buffer: &mut Vec<u8>) -> Result<Hello, HelloError> {
     refuse_oneself(stream)?;
     say(stream, ours).await?;
     let theirs = listen(stream, buffer).await?;

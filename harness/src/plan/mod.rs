@@ -6,6 +6,30 @@ use serde_json::{Map, Value};
 
 use schism_nodes::note::NotePattern;
 
+pub mod args;
+pub mod draw;
+pub mod entry;
+pub mod force;
+pub mod ground;
+pub(crate) mod perform;
+pub mod play;
+pub mod probes;
+pub mod problem;
+pub mod read;
+pub mod report;
+pub mod shapes;
+pub mod stage;
+pub mod target;
+
+pub use draw::{Chance, draw};
+pub use entry::{Action, Start, Step, steps};
+pub use ground::Ground;
+pub use play::{Player, play};
+pub use problem::{Problem, Problems, nearest};
+pub use read::{load, parse};
+pub use report::{EntryReport, Fate, PlanReport};
+pub use stage::Stage;
+
 /// A plan: data that is drawn, printed, stored, edited, replayed and shrunk.
 ///
 /// As a file it is either JSON (`{"kind":"plan","format":1,"entries":[…]}`) or TOML with the same keys.
@@ -22,6 +46,9 @@ pub struct Plan {
     /// The system that it was written for, if it was written for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
+    /// The number of nodes that it was written for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<u16>,
     /// Whether the workload runs beside it (`true`), or only the plan's own requests are made.
     #[serde(default)]
     pub workload: bool,

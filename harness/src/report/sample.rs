@@ -45,6 +45,7 @@ pub(crate) fn options() -> RunOptions {
         check_memory: 1 << 30,
         out: "results".into(),
         leave_running: false,
+        address: None,
         node_program: None,
     }
 }

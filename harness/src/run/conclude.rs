@@ -39,7 +39,7 @@ pub(super) struct Conclusion {
 /// Judges a run and writes its folder.
 pub(super) async fn conclude(mut conclusion: Conclusion, hooks: &Hooks) -> Result<Finished, HarnessError> {
     hooks.tell("checking");
-    conclusion.run.entries = conclusion.report.as_ref().map(PlanReport::entries).unwrap_or_default();
+    conclusion.run.entries = conclusion.report.as_ref().map(entries).unwrap_or_default();
     let budget = CheckBudget::new(conclusion.run.options.check_time, conclusion.run.options.check_memory);
     let canceller = budget.canceller();
     let mut interrupt = hooks.interrupt.clone();
@@ -55,10 +55,16 @@ pub(super) async fn conclude(mut conclusion: Conclusion, hooks: &Hooks) -> Resul
     finished.map_err(|panic| error(HarnessError::failed(format!("the check panicked: {panic}"))))?.map_err(error)
 }
 
+/// What became of each entry, for `run.json`.
+fn entries(report: &PlanReport) -> Vec<serde_json::Value> {
+    let value = |entry| serde_json::to_value(entry).expect("a report is plain JSON");
+    report.entries.iter().map(value).collect()
+}
+
 fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<Finished, HarnessError> {
     let path = conclusion.folder.file(file::HISTORY);
     let history = formats::read_path(&path).map_err(|error| HarnessError::failed(error).at(path.display()))?;
-    let faults = conclusion.report.as_ref().map(PlanReport::counts).unwrap_or_default();
+    let faults = conclusion.report.as_ref().map(|report| report.faults.clone()).unwrap_or_default();
     let declared = conclusion.run.options.consistency == "declared";
     let promise = conclusion.prepared.system.promise();
     let judgement = judge::judge(&Case {

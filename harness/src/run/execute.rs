@@ -141,13 +141,14 @@ impl Course<'_> {
             seed: self.options.seed,
             start: pool.setting().start,
         };
-        let plan = tokio::spawn(play(self.prepared.steps.clone(), stage, stop.subscribe()));
+        let has_workload = self.prepared.has_workload;
+        let plan = tokio::spawn(play(self.prepared.steps.clone(), has_workload, stage, stop.subscribe()));
         let phase = MainPhase {
             pool,
             plan,
             stop,
             time: self.options.time,
-            ends_with_plan: !self.prepared.has_workload,
+            ends_with_plan: !has_workload,
         };
         let report = phase.run(self.hooks).await;
         if report.is_none() {

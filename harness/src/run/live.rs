@@ -63,7 +63,7 @@ impl Live {
             nodes: prepared.nodes.clone(),
             system: prepared.system.clone(),
             network: network.clone(),
-            seeds: Box::new(move |node, life| chance::seed(seed, &format!("node/{node}/{life}"))),
+            seeds: Box::new(move |node, life| chance::key(seed, &format!("node/{node}/{life}"))),
             sink: Box::new(sink),
             ready_timeout: READY_TIMEOUT,
         });
@@ -111,7 +111,7 @@ fn network(
     start: Instant,
 ) -> Result<ProxyNetwork, HarnessError> {
     let seed = options.seed;
-    let seeds = Arc::new(move |link: &crate::network::Link| chance::seed(seed, &format!("link/{link}")));
+    let seeds = Arc::new(move |link: &crate::network::Link| chance::key(seed, &format!("link/{link}")));
     let proxy = ProxyOptions { order: prepared.system.links(), address: options.address, epoch: start, ..ProxyOptions::default() };
     ProxyNetwork::start(&folder.id, &prepared.nodes, seeds, proxy).map_err(HarnessError::failed)
 }

@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::error::HarnessError;
 use crate::chance;
+use crate::faults::Faults;
 use crate::options::RunOptions;
-use crate::plan::{self, Ground, Plan, Step};
-use crate::system::System;
-use crate::system::builtin::BuiltIn;
+use crate::plan::{self, Chance, Ground, Plan, Problems, Step};
+use crate::system::{BuiltIn, System};
 
 /// A run that makes sense.
 pub(super) struct Prepared {
@@ -33,11 +33,20 @@ pub(super) fn prepare(options: &RunOptions) -> Result<Prepared, HarnessError> {
     let system = BuiltIn::new(options.system.clone(), options.nodes, options.node_program.clone());
     let system: Arc<dyn System> = Arc::new(system.map_err(HarnessError::usage)?);
     let ground = Ground::of(&*system, options.nodes);
-    let plan = match &options.plan {
-        Some(path) => plan::read(path).map_err(HarnessError::usage)?,
-        None => plan::draw(options, &ground).map_err(HarnessError::usage)?,
+    let faults = Faults::default();
+    let chance = Chance {
+        faults: &options.faults,
+        rate: options.fault_rate,
+        quiet: options.quiet,
+        time: options.time,
+        seed: options.seed,
     };
-    let steps = plan.steps(&ground).map_err(HarnessError::usage)?;
+    let plan = match &options.plan {
+        Some(path) => plan::load(path).map_err(problems)?,
+        None => plan::draw(&chance, &ground, &faults).map_err(problems)?,
+    };
+    let at = options.plan.as_ref().map_or_else(|| "the drawn plan".to_owned(), |path| path.display().to_string());
+    let steps = plan::steps(&plan, &ground, &faults, &at).map_err(problems)?;
     let workload = workload(options, &*system)?;
     let requirement = workload.requirement();
     let parameters = [("init".to_owned(), requirement.initial.to_string())].into();
@@ -45,6 +54,11 @@ pub(super) fn prepare(options: &RunOptions) -> Result<Prepared, HarnessError> {
     let has_workload = plan.workload;
     let workload = has_workload.then_some(workload);
     Ok(Prepared { nodes: NodeId::universe(options.nodes), system, workload, has_workload, requirement, model, plan, steps })
+}
+
+/// Everything that is wrong with a plan, as one error.
+fn problems(problems: Problems) -> HarnessError {
+    HarnessError::usage(problems)
 }
 
 fn workload(options: &RunOptions, system: &dyn System) -> Result<Box<dyn Workload>, HarnessError> {

@@ -1,6 +1,5 @@
 //! A replica: it keeps the newest version of each register that it has seen, and its tags never go back.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::Nwr;
@@ -10,15 +9,12 @@ use crate::digest::Digest;
 use crate::note::Note;
 use crate::protocol::Dump;
 
-/// How many superseded records stable storage may hold before it is worth writing anew.
-const WASTED_MAX: usize = 65_536;
-
 /// What one node keeps.
 #[derive(Debug, Default)]
 pub(super) struct Replica {
     registers: BTreeMap<String, Version>,
-    /// How many records are superseded. `compacted` starts it again, and has no other way to remember that.
-    wasted: Cell<usize>,
+    /// How many of this life's records are superseded.
+    wasted: usize,
 }
 
 impl Replica {
@@ -49,7 +45,7 @@ impl Replica {
 
     fn keep(&mut self, key: String, version: Version) {
         if self.registers.insert(key, version).is_some() {
-            self.wasted.update(|wasted| wasted + 1);
+            self.wasted += 1;
         }
     }
 
@@ -63,10 +59,9 @@ impl Replica {
         self.registers.len()
     }
 
-    /// One record for each register, if there are many more now.
+    /// One record for each register, if that is less than half.
     pub(super) fn compacted(&self) -> Option<Vec<Record>> {
-        (self.wasted.get() > WASTED_MAX.max(self.registers.len())).then(|| {
-            self.wasted.set(0);
+        (self.wasted > self.registers.len()).then(|| {
             let versions = self.registers.iter();
             versions.map(|(key, version)| Record::Store { key: key.clone(), version: version.clone() }).collect()
         })

@@ -36,7 +36,6 @@ mod record;
 mod replication;
 mod state_machine;
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use config::{Bug, Config, Reads, Route};
@@ -61,9 +60,6 @@ pub type Term = u64;
 /// A place in the log, from 1.
 pub type Index = u64;
 
-/// How many records or entries of no use stable storage may hold before it is worth writing anew.
-const WASTED_MAX: usize = 4096;
-
 /// One node.
 #[derive(Debug)]
 pub struct Raft {
@@ -82,8 +78,8 @@ pub struct Raft {
     role: Role,
     /// Requests of this node's clients that a leader has, or had.
     forwarded: BTreeMap<RequestId, ClientRequest>,
-    /// How much of stable storage is of no use. `compact` starts it again, and has no other way to remember that.
-    wasted: Cell<usize>,
+    /// How many votes and entries of this life's stable storage are superseded.
+    wasted: usize,
 }
 
 /// What a node is in its term.
@@ -137,7 +133,7 @@ impl Protocol for Raft {
             machine: StateMachine::default(),
             role: Role::Follower { leader: None },
             forwarded: BTreeMap::new(),
-            wasted: Cell::new(wasted),
+            wasted,
         };
         raft.reset_election_timer(cx);
         raft
@@ -211,10 +207,9 @@ impl Protocol for Raft {
     }
 
     fn compact(&self) -> Option<Vec<Record>> {
-        (self.wasted.get() > WASTED_MAX).then(|| {
-            self.wasted.set(0);
-            record::compacted(self.term, self.voted_for, &self.log)
-        })
+        // The log itself is all of use: without snapshots there is little to win.
+        let worth_it = self.wasted as Index > self.log.last_index();
+        worth_it.then(|| record::compacted(self.term, self.voted_for, &self.log))
     }
 }
 
@@ -246,7 +241,7 @@ impl Raft {
             cx.note(Note::new("term").with("term", term));
         }
         (self.term, self.voted_for) = (term, candidate);
-        self.wasted.update(|wasted| wasted + 1);
+        self.wasted += 1;
         let persisted = if self.has(Bug::ForgetVote) && candidate.is_some() {
             self.acts(Bug::ForgetVote, cx);
             None

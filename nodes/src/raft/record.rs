@@ -58,7 +58,7 @@ pub(super) struct Stable {
     pub(super) term: Term,
     pub(super) voted_for: Option<NodeId>,
     pub(super) log: Log,
-    /// How many records or entries are of no use any more.
+    /// How many votes and entries are superseded.
     pub(super) wasted: usize,
 }
 

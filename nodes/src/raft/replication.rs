@@ -332,7 +332,7 @@ impl Raft {
         cx.note(Note::new("truncated").with("from", from));
         cx.persist(Record::Truncate { from });
         let removed = self.log.truncate(from);
-        self.wasted.update(|wasted| wasted + removed);
+        self.wasted += removed;
         if from <= self.commit_index {
             assert!(self.config.bug.is_some(), "a leader overwrites entry {from}, which is committed");
             self.rebuild_registers(from - 1);

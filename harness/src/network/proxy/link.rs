@@ -425,3 +425,6 @@ fn fraction(rng: &mut ChaCha8Rng) -> f64 {
 fn exponential(mean: Duration, draw: f64) -> Duration {
     Duration::try_from_secs_f64(-mean.as_secs_f64() * (-draw).ln_1p()).unwrap_or(DELAY_MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! Links that carry nothing, in one of a few shapes.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use rand_chacha::ChaCha8Rng;
+use schism_nodes::NodeId;
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use crate::faults::{
+    Act, Aims, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, is_node, parameter,
+};
+use crate::network::{Link, Rule};
+use crate::plan::args::Args;
+use crate::plan::ground::Ground;
+use crate::plan::shapes::{Cut, Direction, SHAPES, Shape, cut, named};
+use crate::plan::target::{Scene, Target, Targets, pick};
+
+/// See the module's head.
+#[derive(Clone, Copy, Debug)]
+pub struct PartitionKind;
+
+impl FaultKind for PartitionKind {
+    fn info(&self) -> FaultInfo {
+        FaultInfo {
+            name: "partition",
+            about: "links carry nothing; proved by probes that do not arrive while others do",
+            parameters: vec![
+                parameter("shape", "isolate|halves|majority|bridge|ring|one-way", "isolate", "which links are cut"),
+                parameter("direction", "in|out", "drawn", "for shape=one-way: what the targets get, or what they send"),
+            ],
+            on: "one",
+            aims: Aims::Links,
+            lasts: true,
+        }
+    }
+
+    fn read(&self, args: &mut Args<'_>) -> Box<dyn Fault> {
+        let direction = args.word("direction", &["out", "in"]).map(|place| [Direction::Out, Direction::In][place]);
+        let shape = match args.word("shape", &SHAPES) {
+            None | Some(0) => Shape::Isolate,
+            Some(1) => Shape::Halves,
+            Some(2) => Shape::Majority,
+            Some(3) => Shape::Bridge,
+            Some(4) => Shape::Ring,
+            Some(_) => Shape::OneWay(direction),
+        };
+        if direction.is_some() && !matches!(shape, Shape::OneWay(_)) {
+            args.problem("direction is for shape=one-way alone", "add shape=one-way, or leave direction out");
+        }
+        Box::new(Partition { shape, given: args.has("shape") })
+    }
+
+    fn draw(&self, fixed: &Map<String, Value>, _: &Ground, rng: &mut ChaCha8Rng) -> Drawn {
+        let shape = pick(&["isolate", "isolate", "halves", "majority", "bridge", "ring", "one-way"], rng);
+        let on = pick(&["one", "one", "minority"], rng);
+        let shape = if fixed.contains_key("direction") { "one-way" } else { shape };
+        Drawn { on, args: Map::from_iter([("shape".to_owned(), shape.into())]) }
+    }
+}
+
+/// A partition.
+#[derive(Clone, Debug)]
+pub struct Partition {
+    shape: Shape,
+    /// Whether the shape was asked for: links that are named have none.
+    given: bool,
+}
+
+#[async_trait]
+impl Fault for Partition {
+    fn mismatch(&self, targets: &Targets) -> Option<(String, String)> {
+        let link = targets.0.iter().any(|target| matches!(target, Target::Link(_)));
+        let worker = targets.0.iter().any(|target| matches!(target, Target::Worker(_)));
+        let refused = |what: &str, hint: &str| Some((what.to_owned(), hint.to_owned()));
+        if link && !targets.are_links() {
+            return refused("links and other targets do not go together", "name links only, or none");
+        }
+        if link && self.given {
+            return refused("links that are named one by one have no shape", "leave shape out");
+        }
+        if worker && matches!(self.shape, Shape::Bridge | Shape::Ring) {
+            return refused("a bridge or a ring is made of nodes", "name nodes, or use shape=isolate");
+        }
+        None
+    }
+
+    fn place(&mut self, targets: &Targets, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Result<Placed, String> {
+        let resolved = targets.resolve(scene, rng);
+        if resolved.is_empty() {
+            return Err("its targets are nobody".to_owned());
+        }
+        let (shape, Cut { sides, links }) = if targets.are_links() {
+            ("links", named(&resolved.links))
+        } else {
+            (self.word(), cut(self.shape, scene.nodes, &resolved, rng))
+        };
+        if links.is_empty() {
+            return Err(format!("shape={shape} cuts no link among {} nodes with these targets", scene.nodes.len()));
+        }
+        let cut: Vec<String> = links.iter().map(ToString::to_string).collect();
+        let mut placed = Placed::new(resolved).with("shape", shape).with("sides", json!(sides)).with("cut", cut);
+        placed.links = links;
+        Ok(placed)
+    }
+
+    async fn begin(&self, act: &Act<'_>, placed: &Placed) -> Standing {
+        let before =
+            if open(act, &placed.links).is_empty() { carried(act, &placed.links).await } else { BTreeSet::new() };
+        act.force.apply(act.id, &Rule::Cut, &placed.links);
+        act.probes.watch(act.id, placed.links.clone(), before);
+        prove(act, &placed.links).await
+    }
+
+    async fn confirm(&self, act: &Act<'_>, placed: &Placed, begun: Standing) -> Standing {
+        let again = prove(act, &placed.links).await;
+        // What came through at any time since the begin counts; what is under way when the cut ends does not.
+        let leak = act.probes.unwatch(act.id);
+        match (begun, again, leak) {
+            (_, _, Some(leak)) => Standing::Unproved(leak),
+            (unproved @ Standing::Unproved(_), ..) | (_, unproved @ Standing::Unproved(_), _) => unproved,
+            (proved @ Standing::Proved(_), ..) | (_, proved @ Standing::Proved(_), _) => proved,
+            (pending @ Standing::Pending(_), ..) => pending,
+            (_, last, _) => last,
+        }
+    }
+}
+
+impl Partition {
+    fn word(&self) -> &'static str {
+        match self.shape {
+            Shape::Isolate => "isolate",
+            Shape::Halves => "halves",
+            Shape::Majority => "majority",
+            Shape::Bridge => "bridge",
+            Shape::Ring => "ring",
+            Shape::OneWay(_) => "one-way",
+        }
+    }
+}
+
+/// Sends probes until one arrives on a link that is open, while none may on one that is cut. Where no link is open, it
+/// is enough that one had carried a probe before it was cut.
+async fn prove(act: &Act<'_>, links: &BTreeSet<Link>) -> Standing {
+    let clients: Vec<&Link> = links.iter().filter(|link| !is_node(&link.from) || !is_node(&link.to)).collect();
+    if let Some(passes) = clients.iter().find(|link| !act.stage.network.passage(link).cut) {
+        return Standing::Unproved(format!("requests and answers pass on {passes}"));
+    }
+    loop {
+        let cut = act.running(links);
+        if cut.is_empty() && clients.is_empty() {
+            return Standing::Moot("no link that it cuts had a running node at both ends".to_owned());
+        } else if cut.is_empty() {
+            return Standing::Proved(json!({ "clients": clients.len() }));
+        }
+        let open = open(act, links);
+        let number = act.probes.send(&*act.stage.cluster).await;
+        let patience = (Instant::now() + 5 * PROBE_INTERVAL).min(act.deadline);
+        let mut heard = act.probes.arrived(number, &open, patience).await;
+        if open.is_empty() {
+            heard = act.probes.before(act.id);
+        }
+        if let Some(leak) = act.probes.leak(act.id) {
+            return Standing::Unproved(leak);
+        } else if !heard.is_empty() {
+            let heard: Vec<String> = heard.iter().map(ToString::to_string).collect();
+            return Standing::Proved(json!({ "probe": number, "silent": cut.len(), "heard": heard }));
+        } else if Instant::now() >= act.deadline {
+            return Standing::Pending("no probe arrived on any link, cut or not".to_owned());
+        }
+    }
+}
+
+/// The links between running nodes that neither these nor any other fault cuts.
+fn open(act: &Act<'_>, links: &BTreeSet<Link>) -> BTreeSet<Link> {
+    let nodes = act.stage.cluster.nodes();
+    let link = |from: &NodeId, to: &NodeId| Link { from: from.to_string(), to: to.to_string() };
+    let all = nodes.iter().flat_map(|from| nodes.iter().filter(move |to| *to != from).map(move |to| link(from, to)));
+    act.running(&all.filter(|link| !links.contains(link) && !act.force.cuts(link)).collect())
+}
+
+/// The links among these on which a probe arrives now, before they are cut.
+async fn carried(act: &Act<'_>, links: &BTreeSet<Link>) -> BTreeSet<Link> {
+    let open = act.running(&links.iter().filter(|link| !act.force.cuts(link)).cloned().collect());
+    if open.is_empty() {
+        return open;
+    }
+    let number = act.probes.send(&*act.stage.cluster).await;
+    let patience = (Instant::now() + 5 * PROBE_INTERVAL).min(act.deadline);
+    act.probes.arrived(number, &open, patience).await
+}

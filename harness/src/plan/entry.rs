@@ -1,0 +1,436 @@
+//! Entries as they are carried out: typed, with everything checked that can be checked before the start.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use schism_nodes::RequestKind;
+use schism_nodes::config::parse_time;
+use schism_nodes::note::NotePattern;
+use serde_json::Value;
+
+use crate::faults::messages::ByType;
+use crate::faults::{Aims, Fault, Faults};
+use crate::network::Rule;
+use crate::plan::args::Args;
+use crate::plan::ground::Ground;
+use crate::plan::problem::{Problem, Problems};
+use crate::plan::target::{Target, Targets, no_node};
+use crate::plan::{Entry, Plan};
+
+/// What an entry's `do` can say besides the kinds of faults.
+pub const ACTIONS: [&str; 6] = ["request", "hold", "deliver", "drop", "fire", "end"];
+
+/// An entry, ready to be carried out.
+#[derive(Debug)]
+pub struct Step {
+    /// The entry's number.
+    pub id: u64,
+    /// The entry's `do`.
+    pub kind: String,
+    /// When it starts.
+    pub start: Start,
+    /// What is done.
+    pub action: Action,
+    /// How long it stays in force; to the end of the run, or an `end` entry, where absent.
+    pub duration: Option<Duration>,
+}
+
+/// When an entry starts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Start {
+    /// That long after the end of the start-up.
+    At(Duration),
+    /// That long after another entry was over.
+    After(u64, Duration),
+    /// That long after a note matched; the node stands still there meanwhile.
+    When(NotePattern, Duration),
+}
+
+/// What is done.
+#[derive(Debug)]
+pub enum Action {
+    /// A fault, or messages held or dropped by type.
+    Fault {
+        /// What happens.
+        fault: Box<dyn Fault>,
+        /// To whom.
+        targets: Targets,
+        /// Whether it is an interval.
+        lasts: bool,
+    },
+    /// A worker makes a request of its own.
+    Request {
+        /// Which worker.
+        worker: String,
+        /// Where it asks.
+        node: Targets,
+        /// What it asks.
+        request: RequestKind,
+    },
+    /// Messages that a `hold` has kept are delivered, or dropped.
+    Release {
+        /// The entry that holds them.
+        hold: u64,
+        /// How many, the oldest first; all where absent.
+        count: Option<u64>,
+        /// Delivered or dropped.
+        deliver: bool,
+    },
+    /// A timer expires.
+    Fire {
+        /// At which nodes.
+        targets: Targets,
+        /// Its name, as the protocol displays it.
+        timer: String,
+    },
+    /// Another entry's fault ends.
+    End {
+        /// That entry.
+        entry: u64,
+    },
+}
+
+/// The entries of a plan, ready to be carried out, or everything that is wrong with them. `at` is where the plan comes
+/// from, for messages.
+pub fn steps(plan: &Plan, ground: &Ground, faults: &Faults, at: &str) -> Result<Vec<Step>, Problems> {
+    let (mut problems, mut steps) = (Vec::new(), Vec::new());
+    let ids: BTreeSet<u64> = plan.entries.iter().map(|entry| entry.id).collect();
+    let mut seen = BTreeSet::new();
+    for (place, entry) in plan.entries.iter().enumerate() {
+        let at = place_of(at, place, Some(entry.id));
+        if entry.id == 0 {
+            problems.push(Problem::new(&at, "an id cannot be 0").hint("ids count from 1"));
+        } else if !seen.insert(entry.id) {
+            let free = (1..=u64::MAX).find(|id| !ids.contains(id)).unwrap_or_default();
+            problems.push(Problem::new(&at, format!("the id {} is taken", entry.id)).hint(format!("such as {free}")));
+        }
+        let mut reader = Reader { entry, ground, faults, ids: &ids, plan, at, problems: Vec::new() };
+        let step = reader.step();
+        problems.append(&mut reader.problems);
+        steps.extend(step);
+    }
+    problems.extend(circle(&steps, at));
+    if problems.is_empty() { Ok(steps) } else { Err(Problems(problems)) }
+}
+
+/// The name of an entry in messages.
+pub(crate) fn place_of(at: &str, place: usize, id: Option<u64>) -> String {
+    let id = id.map_or_else(String::new, |id| format!(" (id {id})"));
+    format!("{at}: entry {}{id}", place + 1)
+}
+
+/// Entries that wait for each other would never start.
+fn circle(steps: &[Step], at: &str) -> Option<Problem> {
+    let waits: BTreeMap<u64, Vec<u64>> = steps.iter().map(|step| (step.id, step.waits_for())).collect();
+    let (mut free, mut open) = (BTreeSet::new(), waits.clone());
+    loop {
+        let ready: Vec<u64> = open
+            .iter()
+            .filter(|(_, others)| others.iter().all(|other| free.contains(other) || !waits.contains_key(other)))
+            .map(|(id, _)| *id)
+            .collect();
+        if ready.is_empty() {
+            break;
+        }
+        open.retain(|id, _| !ready.contains(id));
+        free.extend(ready);
+    }
+    let stuck: Vec<String> = open.keys().map(ToString::to_string).collect();
+    (!stuck.is_empty()).then(|| {
+        let problem = Problem::new(at, format!("entries {} wait for each other", stuck.join(", ")));
+        problem.hint("start one of them at a time, or when a note matches")
+    })
+}
+
+impl Step {
+    fn waits_for(&self) -> Vec<u64> {
+        let start = if let Start::After(entry, _) = self.start { Some(entry) } else { None };
+        let end = if let Action::End { entry } = self.action { Some(entry) } else { None };
+        start.into_iter().chain(end).collect()
+    }
+}
+
+/// Reads one entry and remembers everything that is wrong with it.
+struct Reader<'a> {
+    entry: &'a Entry,
+    plan: &'a Plan,
+    ground: &'a Ground,
+    faults: &'a Faults,
+    ids: &'a BTreeSet<u64>,
+    at: String,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn step(&mut self) -> Option<Step> {
+        let (start, action) = (self.start(), self.action());
+        let lasts = matches!(action, Some(Action::Fault { lasts: true, .. }));
+        let duration = self.time("for", self.entry.duration.as_deref());
+        if action.is_some() && !lasts && self.entry.duration.is_some() {
+            let what = format!("{} is done at once and takes no \"for\"", self.entry.action);
+            self.refuse("for", what, "leave it out");
+        } else if duration == Some(Duration::ZERO) {
+            self.refuse("for", "a fault cannot last no time at all", "such as 700ms");
+        }
+        Some(Step { id: self.entry.id, kind: self.entry.action.clone(), start: start?, action: action?, duration })
+    }
+
+    fn refuse(&mut self, key: &str, what: impl Into<String>, hint: impl Into<String>) {
+        self.problems.push(Problem::new(format!("{}: {key}", self.at), what).hint(hint));
+    }
+
+    fn time(&mut self, key: &str, text: Option<&str>) -> Option<Duration> {
+        let text = text?;
+        let time = parse_time(text);
+        if time.is_none() {
+            self.refuse(key, format!("{text:?} is no time"), "such as 700ms or 5s");
+        }
+        time
+    }
+
+    fn start(&mut self) -> Option<Start> {
+        let Entry { at, after, when, delay, .. } = self.entry;
+        let added = self.time("delay", delay.as_deref()).unwrap_or_default();
+        match (at, after, when) {
+            (Some(at), None, None) => {
+                if delay.is_some() {
+                    self.refuse("delay", "delay goes with after or when", "put it into at");
+                }
+                self.time("at", Some(at)).map(Start::At)
+            }
+            (None, Some(other), None) => {
+                self.reference("after", *other);
+                Some(Start::After(*other, added))
+            }
+            (None, None, Some(pattern)) => {
+                self.pattern(pattern);
+                Some(Start::When(pattern.clone(), added))
+            }
+            (None, None, None) => {
+                self.refuse("at", "nothing says when it starts", "add at = \"5s\", after = ID, or when = { note = … }");
+                None
+            }
+            _ => {
+                self.refuse("at", "more than one thing says when it starts", "keep one of at, after and when");
+                None
+            }
+        }
+    }
+
+    fn pattern(&mut self, pattern: &NotePattern) {
+        if let Some(node) = pattern.node.filter(|node| !self.ground.nodes.contains(node)) {
+            self.problems.push(no_node(node, &self.ground.nodes, &format!("{}: when", self.at)));
+        }
+        if pattern.nth == 0 {
+            self.refuse("when", "nth counts from 1", "leave it out for the first");
+        }
+    }
+
+    fn reference(&mut self, key: &str, other: u64) {
+        if !self.ids.contains(&other) {
+            let known: Vec<String> = self.ids.iter().map(ToString::to_string).collect();
+            self.refuse(key, format!("there is no entry {other}"), format!("one of {}", known.join(", ")));
+        } else if other == self.entry.id {
+            self.refuse(key, "it refers to itself", "the id of another entry");
+        }
+    }
+
+    fn action(&mut self) -> Option<Action> {
+        match self.entry.action.as_str() {
+            "request" => self.request(),
+            "hold" => self.by_type(true),
+            "deliver" => self.release(true),
+            "drop" if self.entry.args.contains_key("entry") => self.release(false),
+            "drop" => self.by_type(false),
+            "fire" => self.fire(),
+            "end" => self.end(),
+            name => self.fault(name),
+        }
+    }
+
+    fn fault(&mut self, name: &str) -> Option<Action> {
+        let Some(kind) = self.faults.get(name) else {
+            let mut known = self.faults.names();
+            known.extend(ACTIONS);
+            self.problems.push(Problem::unknown(format!("{}: do", self.at), "fault or action", name, &known));
+            return None;
+        };
+        let info = kind.info();
+        if let Some(why) = kind.refusal(self.ground) {
+            self.refuse("do", format!("{name} is refused: {why}"), "leave the entry out");
+        }
+        let known: Vec<&str> = info.parameters.iter().map(|parameter| parameter.name).collect();
+        let mut args = Args::new(&self.entry.args, name, &known, &self.at);
+        let fault = kind.read(&mut args);
+        self.problems.append(&mut args.finish());
+        let targets = self.targets(info.on, info.aims, name)?;
+        if let Some((what, hint)) = fault.mismatch(&targets) {
+            self.refuse("on", what, hint);
+        }
+        Some(Action::Fault { fault, targets, lasts: info.lasts })
+    }
+
+    /// The entry's targets, or those it has by default.
+    fn targets(&mut self, default: &str, aims: Aims, what: &str) -> Option<Targets> {
+        let text = self.entry.on.as_deref().unwrap_or(default);
+        let at = format!("{}: on", self.at);
+        let targets = match Targets::parse(text, &self.ground.nodes, &at) {
+            Ok(targets) => targets,
+            Err(problem) => {
+                self.problems.push(problem);
+                return None;
+            }
+        };
+        self.check_that(&targets, "on");
+        if let Some(stranger) = targets.0.iter().find(|target| !aims.accept(target)) {
+            self.refuse("on", format!("{what} cannot be done to {stranger}"), aims.words());
+        }
+        Some(targets)
+    }
+
+    fn check_that(&mut self, targets: &Targets, key: &str) {
+        if targets.names_that() && self.entry.when.is_none() {
+            self.refuse(key, "\"that\" is who made a note, and the entry has no when", "name a node or a role");
+        }
+    }
+
+    fn request(&mut self) -> Option<Action> {
+        let worker = match self.entry.on.as_deref() {
+            Some(worker) if crate::plan::target::is_worker(worker) => Some(worker.to_owned()),
+            _ => {
+                self.refuse("on", "a request is made by one worker", "such as c1");
+                None
+            }
+        };
+        let mut args = Args::new(&self.entry.args, "request", &["node", "f", "key", "value"], &self.at);
+        let (node, request) = (args.text("node"), request(&mut args, self.ground));
+        if !args.has("node") {
+            args.missing("node", "\"node\": \"n3\"");
+        }
+        self.problems.append(&mut args.finish());
+        let node = match Targets::parse(&node?, &self.ground.nodes, &format!("{}: node", self.at)) {
+            Ok(node) => node,
+            Err(problem) => {
+                self.problems.push(problem);
+                return None;
+            }
+        };
+        self.check_that(&node, "node");
+        if !matches!(node.0.as_slice(), [Target::Node(_) | Target::Leader | Target::One | Target::That]) {
+            self.refuse(
+                "node",
+                format!("a request is made at one node, and {node} is not one"),
+                "such as n3 or leader",
+            );
+        }
+        Some(Action::Request { worker: worker?, node, request: request? })
+    }
+
+    fn by_type(&mut self, hold: bool) -> Option<Action> {
+        let name = if hold { "hold" } else { "drop" };
+        let known: &[&str] = if hold { &["type", "count"] } else { &["type", "count", "entry"] };
+        let mut args = Args::new(&self.entry.args, name, known, &self.at);
+        let (kind, count) = (args.text("type"), args.count("count"));
+        self.problems.append(&mut args.finish());
+        if self.entry.on.is_none() {
+            self.refuse(
+                "on",
+                format!("nothing says which links {name} is for"),
+                "such as n1->n3, or n1 for all of its links",
+            );
+        }
+        let targets = self.targets("all", Aims::NodeLinks, name)?;
+        let rule = if hold { Rule::Hold { kind, count } } else { Rule::Drop { kind, count } };
+        Some(Action::Fault { fault: Box::new(ByType { rule }), targets, lasts: true })
+    }
+
+    fn release(&mut self, deliver: bool) -> Option<Action> {
+        let mut args = Args::new(&self.entry.args, &self.entry.action, &["entry", "count"], &self.at);
+        let (hold, count) = (args.count("entry"), args.count("count"));
+        if !args.has("entry") {
+            args.missing("entry", "\"entry\": 7, the id of a hold");
+        }
+        self.problems.append(&mut args.finish());
+        self.no_targets();
+        let hold = hold?;
+        self.reference("entry", hold);
+        if self.plan.entries.iter().any(|other| other.id == hold && other.action != "hold") {
+            self.refuse("entry", format!("entry {hold} holds no messages"), "the id of a hold");
+        }
+        Some(Action::Release { hold, count, deliver })
+    }
+
+    fn fire(&mut self) -> Option<Action> {
+        let mut args = Args::new(&self.entry.args, "fire", &["timer"], &self.at);
+        let timer = args.text("timer");
+        if !args.has("timer") {
+            args.missing("timer", "\"timer\": \"Election\"");
+        }
+        self.problems.append(&mut args.finish());
+        let targets = self.targets("one", Aims::Nodes, "fire")?;
+        Some(Action::Fire { targets, timer: timer? })
+    }
+
+    fn end(&mut self) -> Option<Action> {
+        let mut args = Args::new(&self.entry.args, "end", &["entry"], &self.at);
+        let entry = args.count("entry");
+        if !args.has("entry") {
+            args.missing("entry", "\"entry\": 4, the id of the fault that ends");
+        }
+        self.problems.append(&mut args.finish());
+        self.no_targets();
+        let entry = entry?;
+        self.reference("entry", entry);
+        Some(Action::End { entry })
+    }
+
+    fn no_targets(&mut self) {
+        if self.entry.on.is_some() {
+            self.refuse("on", format!("{} has no targets of its own", self.entry.action), "leave it out");
+        }
+    }
+}
+
+/// What a worker asks.
+fn request(args: &mut Args<'_>, ground: &Ground) -> Option<RequestKind> {
+    let (f, key) = (args.text("f"), args.text("key"));
+    for (name, example) in [("f", "\"f\": \"write\""), ("key", "\"key\": \"x\"")] {
+        if !args.has(name) {
+            args.missing(name, example);
+        }
+    }
+    let (f, key) = (f?, key?);
+    let served: Vec<&str> = ground.requests.iter().map(String::as_str).collect();
+    if !served.contains(&f.as_str()) {
+        args.refuse("f", &f, &format!("{} serves {}", ground.system, served.join(", ")));
+        return None;
+    }
+    let value = args.value("value");
+    match (f.as_str(), value) {
+        ("read", None) => Some(RequestKind::Read { key }),
+        ("write", Some(value)) => Some(RequestKind::Write { key, value: value.clone() }),
+        ("cas", Some(Value::Array(pair))) if pair.len() == 2 => {
+            Some(RequestKind::Cas { key, from: pair[0].clone(), to: pair[1].clone() })
+        }
+        ("read", Some(value)) => {
+            args.refuse("value", &value.to_string(), "a read has no value");
+            None
+        }
+        ("cas", Some(value)) => {
+            args.refuse("value", &value.to_string(), "[FROM, TO]");
+            None
+        }
+        ("write", None) => {
+            args.missing("value", "\"value\": 5");
+            None
+        }
+        ("cas", None) => {
+            args.missing("value", "\"value\": [4, 5]");
+            None
+        }
+        _ => {
+            args.refuse("f", &f, "a plan makes read, write and cas");
+            None
+        }
+    }
+}

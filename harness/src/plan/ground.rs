@@ -1,0 +1,44 @@
+//! What a plan must know of the system that it is played on.
+
+use std::time::Duration;
+
+use schism_nodes::{LinkOrder, NodeId};
+
+use crate::system::System;
+
+/// The facts about a cluster that decide which plans make sense on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ground {
+    /// The system with its parameters, for messages.
+    pub system: String,
+    /// The universe, in order.
+    pub nodes: Vec<NodeId>,
+    /// Whether the system has a leader that makes itself known.
+    pub has_leader: bool,
+    /// What it needs of its links.
+    pub links: LinkOrder,
+    /// The request types that it serves.
+    pub requests: Vec<String>,
+    /// How long it typically takes to serve again after a fault; lengths and distances of faults scale with it.
+    pub recovery: Duration,
+}
+
+impl Ground {
+    /// The facts about `system` on nodes n1 … n<count>.
+    pub fn of(system: &dyn System, count: u16) -> Self {
+        Ground {
+            system: system.label(),
+            nodes: NodeId::universe(count),
+            has_leader: system.has_leader(),
+            links: system.links(),
+            requests: system.requests(),
+            recovery: system.recovery(),
+        }
+    }
+
+    /// By how much the lengths of faults and the distances between them are longer than for a system that recovers
+    /// within half a second; never below 1/10, so that no fault is over before it can be seen.
+    pub fn scale(&self) -> f64 {
+        (self.recovery.as_secs_f64() / 0.5).max(0.1)
+    }
+}

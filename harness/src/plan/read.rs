@@ -1,0 +1,134 @@
+//! Plan files: JSON or TOML, told apart by their content. Everything that is wrong is said at once.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::plan::entry::place_of;
+use crate::plan::problem::{Problem, Problems};
+use crate::plan::{Entry, Plan};
+
+/// The newest version of the format, and the one that is written.
+pub const FORMAT: u32 = 1;
+
+const PLAN_KEYS: [&str; 6] = ["kind", "format", "about", "system", "workload", "entries"];
+const ENTRY_KEYS: [&str; 9] = ["id", "at", "after", "when", "delay", "do", "on", "for", "args"];
+const WHEN_KEYS: [&str; 4] = ["note", "node", "fields", "nth"];
+
+/// Reads a plan file.
+pub fn load(path: &Path) -> Result<Plan, Problems> {
+    let at = path.display().to_string();
+    let text = fs_err::read_to_string(path).map_err(|error| {
+        Problems(vec![Problem::new(&at, format!("the plan cannot be read: {error}")).hint("a JSON or TOML file")])
+    })?;
+    parse(&text, &at)
+}
+
+/// Reads a plan. `at` is where it comes from, for messages.
+pub fn parse(text: &str, at: &str) -> Result<Plan, Problems> {
+    let value = document(text, at).map_err(|problem| Problems(vec![problem]))?;
+    let Value::Object(mut top) = value else {
+        return Err(Problems(vec![Problem::new(at, "a plan is an object").hint(EXAMPLE)]));
+    };
+    let mut problems = refuse_unknown(&mut top, "key of a plan called", &PLAN_KEYS, at);
+    problems.extend(header(&top, at));
+    let entries = match top.remove("entries") {
+        Some(Value::Array(entries)) => entries,
+        other => {
+            let what = if other.is_some() { "entries is no list" } else { "the plan has no entries" };
+            problems.push(Problem::new(at, what).hint(EXAMPLE));
+            Vec::new()
+        }
+    };
+    let mut read = Vec::new();
+    for (place, value) in entries.into_iter().enumerate() {
+        match entry(value, place, at) {
+            Ok(entry) => read.push(entry),
+            Err(more) => problems.extend(more),
+        }
+    }
+    top.insert("entries".to_owned(), Value::Array(Vec::new()));
+    let plan: Result<Plan, _> = serde_json::from_value(Value::Object(top));
+    match plan {
+        Ok(plan) if problems.is_empty() => Ok(Plan { entries: read, ..plan }),
+        Err(error) if problems.is_empty() => Err(Problems(vec![Problem::new(at, error.to_string()).hint(EXAMPLE)])),
+        _ => Err(Problems(problems)),
+    }
+}
+
+const EXAMPLE: &str = r#"such as {"kind":"plan","format":1,"entries":[{"id":1,"at":"5s","do":"kill","for":"1s"}]}"#;
+
+fn document(text: &str, at: &str) -> Result<Value, Problem> {
+    let json = serde_json::from_str(text);
+    if json.is_ok() || text.trim_start().starts_with('{') {
+        return json.map_err(|error| Problem::new(at, format!("the plan is no JSON: {error}")));
+    }
+    toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+        Problem::new(format!("{at}: line {line}"), format!("the plan is no TOML: {}", error.message()))
+    })
+}
+
+fn header(top: &Map<String, Value>, at: &str) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    match top.get("kind") {
+        Some(Value::String(kind)) if kind == "plan" => {}
+        Some(other) => problems.push(Problem::new(at, format!("this is no plan but {other}")).hint("kind is \"plan\"")),
+        None => problems.push(Problem::new(at, "nothing says that this is a plan").hint("kind is \"plan\"")),
+    }
+    match top.get("format").map(Value::as_u64) {
+        Some(Some(format)) if format == u64::from(FORMAT) => {}
+        Some(Some(format)) if format > u64::from(FORMAT) => {
+            let what = format!("format {format} is newer than this program, which reads up to {FORMAT}");
+            problems.push(Problem::new(at, what).hint("a newer schism"));
+        }
+        _ => problems.push(Problem::new(at, "the version of the format is missing or wrong").hint("format is 1")),
+    }
+    problems
+}
+
+fn entry(value: Value, place: usize, at: &str) -> Result<Entry, Vec<Problem>> {
+    let id = value.get("id").and_then(Value::as_u64);
+    let at = place_of(at, place, id);
+    let Value::Object(mut keys) = value else {
+        return Err(vec![Problem::new(at, "an entry is an object").hint(EXAMPLE)]);
+    };
+    let mut problems = refuse_unknown(&mut keys, "key of an entry called", &ENTRY_KEYS, &at);
+    if let Some(Value::Object(when)) = keys.get_mut("when") {
+        problems.extend(refuse_unknown(when, "key of when called", &WHEN_KEYS, &format!("{at}: when")));
+    }
+    let entry = serde_json::from_value(Value::Object(keys));
+    match entry {
+        Ok(entry) if problems.is_empty() => Ok(entry),
+        Ok(_) => Err(problems),
+        Err(error) => {
+            problems.push(Problem::new(&at, error.to_string()).hint("docs/plans.md has every key with an example"));
+            Err(problems)
+        }
+    }
+}
+
+/// Takes out the keys that are not known.
+fn refuse_unknown(keys: &mut Map<String, Value>, thing: &str, known: &[&str], at: &str) -> Vec<Problem> {
+    let strangers: Vec<String> = keys.keys().filter(|key| !known.contains(&key.as_str())).cloned().collect();
+    strangers
+        .into_iter()
+        .map(|key| {
+            keys.remove(&key);
+            Problem::unknown(at, thing, &key, known)
+        })
+        .collect()
+}
+
+impl Plan {
+    /// The plan as a file: JSON, one entry a line, so that it can be edited and compared line by line.
+    pub fn to_json(&self) -> String {
+        let mut head = serde_json::to_value(Plan { entries: Vec::new(), ..self.clone() })
+            .expect("a plan without entries is plain JSON");
+        head.as_object_mut().expect("a plan is an object").remove("entries");
+        let head = head.to_string();
+        let entry = |entry: &Entry| serde_json::to_string(entry).expect("an entry is plain JSON");
+        let entries: Vec<String> = self.entries.iter().map(entry).collect();
+        format!("{},\"entries\":[\n{}\n]}}\n", head.trim_end_matches('}'), entries.join(",\n"))
+    }
+}

@@ -1,0 +1,87 @@
+//! Whole clusters in virtual time: hundreds of seeds, each with its own mix of loss, duplication, delay, partitions and
+//! crashes. What must never happen is asserted while it runs: two leaders in a term, two votes of one node in a term,
+//! two entries committed at one index, an operation that does not see what ended before it began.
+
+mod common;
+mod sim;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use schism_nodes::nwr::Nwr;
+use schism_nodes::raft::Raft;
+use schism_nodes::{Params, Protocol};
+
+use sim::oracle::{NwrOracle, Oracle, RaftOracle};
+use sim::world::{Summary, World};
+
+fn params(text: &str) -> Params {
+    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+    Params(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+fn run<P: Protocol, O: Oracle<P>>(text: &str, nodes: u16, seed: u64) -> Summary {
+    let config = P::configure(&params(text), nodes).expect("the test's parameters are right");
+    World::<P, O>::new(nodes, &config, seed).run()
+}
+
+/// Runs the seeds; a violation names its seed.
+fn hold<P: Protocol, O: Oracle<P>>(text: &str, nodes: u16, seeds: std::ops::Range<u64>) -> Summary {
+    let mut total = Summary::default();
+    for seed in seeds {
+        let run = catch_unwind(AssertUnwindSafe(|| run::<P, O>(text, nodes, seed)));
+        let summary = run.unwrap_or_else(|_| panic!("{text} on {nodes} nodes broke with seed {seed}"));
+        total = total + summary;
+    }
+    println!("{text} on {nodes} nodes: {total:?}");
+    total
+}
+
+/// How many of the seeds show a violation.
+fn violations<P: Protocol, O: Oracle<P>>(text: &str, nodes: u16, seeds: std::ops::Range<u64>) -> usize {
+    let broken = seeds.filter(|seed| catch_unwind(AssertUnwindSafe(|| run::<P, O>(text, nodes, *seed))).is_err());
+    let count = broken.count();
+    println!("{text} on {nodes} nodes: {count} seeds show it");
+    count
+}
+
+#[test]
+fn raft_with_log_reads_keeps_its_invariants() {
+    let total = hold::<Raft, RaftOracle>("reads=log", 5, 0..150);
+    assert!(total.crashes > 100 && total.ok > 10_000, "too little happened: {total:?}");
+}
+
+#[test]
+fn raft_with_readindex_keeps_its_invariants() {
+    let total = hold::<Raft, RaftOracle>("reads=readindex", 5, 1000..1150);
+    assert!(total.crashes > 100 && total.ok > 10_000, "too little happened: {total:?}");
+}
+
+#[test]
+fn raft_keeps_its_invariants_on_few_nodes_and_with_redirects() {
+    hold::<Raft, RaftOracle>("reads=readindex,route=redirect", 3, 2000..2060);
+    hold::<Raft, RaftOracle>("reads=readindex", 1, 3000..3020);
+    hold::<Raft, RaftOracle>("reads=log", 2, 3100..3120);
+}
+
+#[test]
+fn nwr_with_writeback_is_atomic() {
+    let total = hold::<Nwr, NwrOracle>("writeback=on", 3, 4000..4100);
+    assert!(total.crashes > 50 && total.ok > 10_000, "too little happened: {total:?}");
+    hold::<Nwr, NwrOracle>("n=3,writeback=on", 5, 5000..5060);
+    hold::<Nwr, NwrOracle>("w=1,r=3", 3, 6000..6040);
+}
+
+#[test]
+fn the_oracles_see_what_is_wrong() {
+    for text in ["bug=follower-local-reads", "bug=small-quorum-commit", "bug=small-quorum-votes", "bug=reply-at-append"]
+    {
+        assert!(violations::<Raft, RaftOracle>(text, 5, 0..20) > 0, "{text}");
+    }
+    for text in ["bug=no-log-check-on-vote", "bug=leader-local-reads", "bug=fail-on-step-down"] {
+        assert!(violations::<Raft, RaftOracle>(text, 5, 0..40) > 0, "{text}");
+    }
+    assert!(violations::<Nwr, NwrOracle>("w=1,r=1", 3, 0..10) > 0, "w=1,r=1");
+    for text in ["writeback=on,bug=no-writeback", "writeback=on,bug=tag-reuse", "writeback=on,bug=wall-clock-tags"] {
+        assert!(violations::<Nwr, NwrOracle>(text, 3, 0..40) > 0, "{text}");
+    }
+}
