@@ -35,10 +35,11 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Be a node process of a built-in system
     #[command(hide = true)]
-    Node(NodeArgs),
+    Node,
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 #[command(
     after_help = "Exit codes: 0 valid or as expected, 1 invalid, 2 unknown, 3 vacuous, 4 the harness could not,\n\
     5 what had to break did not, 64 arguments or input, 130 and 143 interrupted."
@@ -232,12 +233,4 @@ pub(crate) struct ReplayArgs {
     /// No progress
     #[arg(short, help_heading = "Output")]
     pub(crate) quietly: bool,
-}
-
-/// What the controller tells a node on its command line; the rest comes by its control channel.
-#[derive(Debug, Args)]
-pub(crate) struct NodeArgs {
-    /// Passed on as they are
-    #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
-    pub(crate) arguments: Vec<String>,
 }

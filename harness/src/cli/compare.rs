@@ -7,7 +7,7 @@ use crate::cli::args::CompareArgs;
 use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Problems};
 use crate::cli::series::{Series, with_series};
-use crate::cli::{output, replay, values};
+use crate::cli::{list, output, replay, values};
 use crate::exit::ExitCode;
 use crate::options::RunOptions;
 use crate::report::words;
@@ -79,7 +79,7 @@ fn table(names: &[String; 2], sides: &[Side; 2]) -> String {
         }
     }
     row("violating seeds", &Side::violating);
-    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+    list::rendered(&table)
 }
 
 impl Side {

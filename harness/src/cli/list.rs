@@ -34,8 +34,8 @@ pub(crate) fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
 fn table(topic: &str, args: &ListArgs) -> Table {
     match topic {
         "systems" => systems(),
-        "workloads" => named(catalog::workloads()),
-        "faults" => named(catalog::faults()),
+        "workloads" => workloads(),
+        "faults" => faults(),
         "models" => models(),
         "bugs" => bugs(),
         _ => runs(args),
@@ -54,10 +54,23 @@ fn systems() -> Table {
     table
 }
 
-fn named(things: Vec<catalog::Named>) -> Table {
-    let mut table = headed(["name", "parameters", ""]);
-    for thing in things {
-        table.add_row([thing.name, thing.parameters.as_str(), thing.about]);
+fn workloads() -> Table {
+    let mut table = headed(["workload", "operations", ""]);
+    for workload in catalog::workloads() {
+        table.add_row([workload.name, &workload.requests.join(", "), workload.about]);
+    }
+    table
+}
+
+/// Each kind of fault, then its parameters.
+fn faults() -> Table {
+    let mut table = headed(["fault", "parameter", "values", "default", ""]);
+    for fault in catalog::faults() {
+        table.add_row([fault.name, "", "", "", fault.about]);
+        table.add_row(["", "on", "a target", fault.on, "leader, one, minority, majority, all, or names such as n3"]);
+        for parameter in fault.parameters {
+            table.add_row(["", parameter.name, parameter.values, parameter.default, parameter.about]);
+        }
     }
     table
 }
@@ -107,6 +120,8 @@ fn headed<const N: usize>(names: [&str; N]) -> Table {
     table
 }
 
-fn rendered(table: &Table) -> String {
-    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+/// A table as text, without spaces at its edges.
+pub(crate) fn rendered(table: &Table) -> String {
+    // Each cell has a space before and behind it; the first one's and the last one's would only be in the way.
+    table.lines().map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned() + "\n").collect()
 }

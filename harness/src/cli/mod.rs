@@ -39,7 +39,7 @@ pub fn main() -> std::process::ExitCode {
         Parsed::Nothing(problems) => ended(Err(Failure::usage(problems))).into(),
         Parsed::Command(cli, unknown) => match cli.command {
             // A node is a program of its own: its panics, codes and streams are the cluster's to read.
-            Command::Node(args) => node::node(&args),
+            Command::Node => node::node(),
             _ => guarded(*cli, unknown).into(),
         },
     }
@@ -61,7 +61,7 @@ fn dispatch(cli: Cli, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
         Command::List(args) => list::list(&args),
         Command::Show(args) => show::show(&args),
         Command::Replay(args) => replay::replay(&args),
-        Command::Node(_) => unreachable!("a node is started before anything else is decided"),
+        Command::Node => unreachable!("a node is started before anything else is decided"),
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::cli::args::NodeArgs;
-
-pub(crate) fn node(_args: &NodeArgs) -> ExitCode {
-    ExitCode::from(crate::exit::ExitCode::Harness.number())
+/// Runs the node to its end; its code is one of the cluster's own, not of [`crate::exit`].
+pub(crate) fn node() -> ExitCode {
+    ExitCode::from(u8::try_from(crate::node_main::node_main()).unwrap_or(u8::MAX))
 }

@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 
-use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::cli::args::Cli;
 use crate::cli::problem::Problem;
+use crate::spec::suggest;
 
 /// How many unknown arguments are named in one go.
 const UNKNOWN_MAX: usize = 20;
@@ -80,11 +81,21 @@ fn problem(error: &Error) -> Problem {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => "schism run".to_owned(),
         _ => "--help".to_owned(),
     };
+    let meant = at.as_deref().filter(|_| error.kind() == ErrorKind::InvalidSubcommand).and_then(nearest_command);
+    let hint = meant.or(hint);
     let what = match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "no command is given".to_owned(),
         _ => what,
     };
     Problem::new(what, at.unwrap_or_else(|| "the command line".to_owned()), hint.unwrap_or_else(help))
+}
+
+/// The command that was probably meant.
+fn nearest_command(unknown: &str) -> Option<String> {
+    let command = Cli::command();
+    let known: Vec<&str> =
+        command.get_subcommands().filter(|command| !command.is_hide_set()).map(clap::Command::get_name).collect();
+    suggest(unknown, &known).map(|near| format!("schism {near}"))
 }
 
 /// What clap says about an error, as one text.

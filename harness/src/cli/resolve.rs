@@ -8,9 +8,12 @@ use crate::cli::args::{JudgingArgs, LoadArgs, OutArgs, RunArgs};
 use crate::cli::catalog;
 use crate::cli::problem::Problem;
 use crate::cli::values::{self, Wrong};
+use crate::faults::Faults;
 use crate::folder;
 use crate::options::{Expectation, RunOptions};
+use crate::plan::{self, Ground};
 use crate::spec::Spec;
+use crate::system::BuiltIn;
 
 /// How many processes a cluster has at most: each ordered pair of them gets a relay of its own.
 const NODES_MAX: u64 = 50;
@@ -109,7 +112,7 @@ pub(crate) fn load(problems: &mut Problems, system: &str, args: &LoadArgs, out: 
         .find(|info| info.name == system.name)
         .map(|info| info.requests)
         .unwrap_or_default();
-    let faults = faults(problems, args);
+    let faults = faults(problems, args, &ground(&system, nodes));
     let rate = problems.read("--rate", &args.rate, 0.0, |text| values::fraction(text, 10_000_000.0));
     let (check_time, check_memory) = budget(problems, &args.judging);
     RunOptions {
@@ -182,17 +185,29 @@ pub(crate) fn consistency(text: &str) -> Result<String, Wrong> {
 fn system(problems: &mut Problems, text: &str, args: &LoadArgs) -> (Spec, u16) {
     let unread = || Spec { name: String::new(), params: std::collections::BTreeMap::new() };
     let system = problems.spec(text, text).unwrap_or_else(unread);
-    let given =
-        args.nodes.as_deref().map(|text| problems.read("--nodes", text, 0, |text| values::whole(text, 1..=NODES_MAX)));
+    let whole = |text: &str| values::whole(text, 1..=NODES_MAX).map(Some);
+    let given = args.nodes.as_deref().and_then(|text| problems.read("--nodes", text, None, whole));
     let replicas = system.params.get("n").and_then(|n| n.parse::<u64>().ok()).filter(|n| (1..=NODES_MAX).contains(n));
     let nodes = given.or(replicas).map_or(NODES_DEFAULT, |nodes| u16::try_from(nodes).unwrap_or(NODES_DEFAULT));
     let known: Vec<&str> = catalog::systems().iter().map(|info| info.name).collect();
     if !system.name.is_empty() && !known.contains(&system.name.as_str()) {
         problems.0.push(Problem::unknown("system", &system.name, text, &known, "schism list systems"));
-    } else if nodes > 0 && !system.name.is_empty() {
+    } else if !system.name.is_empty() {
         problems.0.extend(catalog::system_problems(&system, nodes, text));
     }
     (system, nodes)
+}
+
+/// What faults can be made on. For a system that cannot be had, it is that of the default one, so that what is wrong with
+/// the faults is found all the same.
+fn ground(system: &Spec, nodes: u16) -> Ground {
+    let built = |spec: Spec, nodes| BuiltIn::new(spec, nodes, None);
+    let stand_in = || {
+        let raft = Spec { name: "raft".to_owned(), params: std::collections::BTreeMap::new() };
+        built(raft, NODES_DEFAULT).expect("raft has a default for each parameter")
+    };
+    let system = built(system.clone(), nodes).unwrap_or_else(|_| stand_in());
+    Ground::of(&system, nodes)
 }
 
 fn workload(problems: &mut Problems, text: &str) -> Spec {
@@ -212,44 +227,31 @@ fn workload(problems: &mut Problems, text: &str) -> Spec {
 
 /// The kinds of `--faults`, then those of each `--fault`; `standard` where neither is given. A kind named by both has
 /// the parameters of `--fault`.
-fn faults(problems: &mut Problems, args: &LoadArgs) -> Vec<Spec> {
-    let kinds = catalog::faults();
-    let known: Vec<&str> = kinds.iter().map(|fault| fault.name).collect();
-    let bare = |name: &str| Spec { name: name.to_owned(), params: std::collections::BTreeMap::new() };
+fn faults(problems: &mut Problems, args: &LoadArgs, ground: &Ground) -> Vec<Spec> {
     let default = if args.fault.is_empty() { "standard" } else { "none" };
-    let mut faults: Vec<Spec> = Vec::new();
+    let kinds = Faults::default();
     let names = args.faults.as_deref().unwrap_or(default);
-    for name in names.split(',').map(str::trim) {
-        match name {
-            "none" => {}
-            "standard" => faults.extend(folder::STANDARD.map(bare)),
-            "all" => faults.extend(known.iter().map(|name| bare(name))),
-            name if known.contains(&name) => faults.push(bare(name)),
-            name => problems.0.push(unknown_fault(name, format!("--faults {names}"), &known)),
+    let expanded = match names.split(',').find(|name| name.contains(':')) {
+        Some(name) => {
+            let what = "--faults takes names without parameters";
+            problems.0.push(Problem::new(what, format!("--faults {names}"), format!("--fault {name}")));
+            Ok(Vec::new())
         }
+        None => kinds.expand(names, ground),
+    };
+    let mut told = |found: plan::Problems| problems.0.extend(found.0.iter().map(catalog::plan_problem));
+    let mut faults = expanded.unwrap_or_else(|found| {
+        told(found);
+        Vec::new()
+    });
+    let given: Vec<Spec> =
+        args.fault.iter().filter_map(|text| problems.spec(&format!("--fault {text}"), text)).collect();
+    faults.retain(|bare| given.iter().all(|fault| fault.name != bare.name));
+    faults.extend(given);
+    if let Err(found) = kinds.check(&faults, ground) {
+        problems.0.extend(found.0.iter().map(catalog::plan_problem));
     }
-    for text in &args.fault {
-        let at = format!("--fault {text}");
-        let Some(fault) = problems.spec(&at, text) else { continue };
-        if known.contains(&fault.name.as_str()) {
-            problems.0.extend(catalog::fault_problems(&fault, &at));
-            faults.retain(|bare| bare.name != fault.name || !bare.params.is_empty());
-            faults.push(fault);
-        } else {
-            problems.0.push(unknown_fault(&fault.name, at, &known));
-        }
-    }
-    let mut seen = std::collections::BTreeSet::new();
-    faults.retain(|fault| seen.insert(fault.clone()));
     faults
-}
-
-fn unknown_fault(name: &str, at: String, known: &[&str]) -> Problem {
-    if name.contains(':') {
-        let hint = format!("--fault {name}");
-        return Problem::new("--faults takes names without parameters", at, hint);
-    }
-    Problem::unknown("fault", name, at, known, "schism list faults")
 }
 
 fn fault_rate(problems: &mut Problems, args: &LoadArgs) -> f64 {

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use crate::cli::problem::{Failure, Problem};
 use crate::cli::{output, signals};
 use crate::exit::ExitCode;
+use crate::folder::file;
 use crate::options::RunOptions;
 use crate::report::progress;
 use crate::run::{Finished, HarnessError, Hooks, Progress, execute};
@@ -45,10 +46,15 @@ impl Series {
     }
 
     fn failure(&self, options: &RunOptions, error: &HarnessError) -> Failure {
-        let code = self.interrupted().unwrap_or(ExitCode::Harness);
-        let at = format!("{} with seed {}", options.system, options.seed);
-        let hint = "the same command with -v, which says more";
-        Failure { code, problems: vec![Problem::new(error.to_string(), at, hint)] }
+        let usage = if error.usage { ExitCode::Usage } else { ExitCode::Harness };
+        let code = self.interrupted().unwrap_or(usage);
+        let run = || format!("{} with seed {}", options.system, options.seed);
+        let at = error.place.clone().unwrap_or_else(run);
+        let hint = error.advice.clone().unwrap_or_else(|| match &error.folder {
+            Some(folder) => format!("a look at {}", folder.join(file::NODES).display()),
+            None => "schism run --help".to_owned(),
+        });
+        Failure { code, problems: vec![Problem::new(error.what.clone(), at, hint)] }
     }
 }
 
