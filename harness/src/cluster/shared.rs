@@ -286,7 +286,7 @@ impl Shared {
 
     /// Keeps what was written so far.
     pub(crate) fn flush(&self) {
-        self.to_sink(NoteSink::flush);
+        self.to_sink(|sink| sink.flush());
     }
 
     /// After a failed write nothing more is written.

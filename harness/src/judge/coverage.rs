@@ -7,6 +7,9 @@ use schism_checker::history::{Ending, History, HistoryError};
 
 use crate::verdict::{Coverage, Endings, Quantiles};
 
+/// Latencies beyond an hour count as an hour.
+const LATENCY_US_MAX: u64 = 3_600_000_000;
+
 /// Operations by their endings and latencies; what else a [`Coverage`] holds is not in a history.
 pub fn cover(history: &History) -> Result<Coverage, HistoryError> {
     let mut coverage = Coverage::default();
@@ -20,7 +23,7 @@ pub fn cover(history: &History) -> Result<Coverage, HistoryError> {
         span = Some(span.map_or((from, to), |(first, last)| (first.min(from), last.max(to))));
         if operation.ending == Ending::Ok {
             let histogram = latencies.entry(f).or_insert_with(|| {
-                Histogram::new(3).expect("three significant digits are within the histogram's range")
+                Histogram::new_with_bounds(1, LATENCY_US_MAX, 3).expect("the bounds are in order and far apart")
             });
             histogram.saturating_record(to.saturating_sub(from) / 1_000);
         }
