@@ -45,9 +45,9 @@ pub(crate) enum Command {
     5 what had to break did not, 64 arguments or input, 130 and 143 interrupted."
 )]
 pub(crate) struct RunArgs {
-    /// The system under test: NAME[:KEY=VALUE,…], see `schism list systems`
-    #[arg(value_name = "SYSTEM", default_value = "raft")]
-    pub(crate) system: String,
+    /// The system under test: NAME[:KEY=VALUE,…], see `schism list systems` [default: the plan's, else raft]
+    #[arg(value_name = "SYSTEM")]
+    pub(crate) system: Option<String>,
     #[command(flatten)]
     pub(crate) load: LoadArgs,
     #[command(flatten)]

@@ -21,7 +21,7 @@ struct Side {
 
 pub(crate) fn compare(args: &CompareArgs, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
     let mut problems = Problems(unknown);
-    let sides = [&args.a, &args.b].map(|system| resolve::load(&mut problems, system, &args.load, &args.out));
+    let sides = [&args.a, &args.b].map(|system| resolve::load(&mut problems, system, None, &args.load, &args.out));
     let seeds = problems.read("--seeds", &args.seeds, 0..1, values::seeds);
     let mut found = problems.0;
     // What is wrong with both is told once.

@@ -1,7 +1,7 @@
 //! From what was typed to what is meant: [`RunOptions`] with every default resolved, or everything that is wrong.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::args::{JudgingArgs, LoadArgs, OutArgs, RunArgs};
@@ -11,7 +11,7 @@ use crate::cli::values::{self, Wrong};
 use crate::faults::Faults;
 use crate::folder;
 use crate::options::{Expectation, RunOptions};
-use crate::plan::{self, Ground};
+use crate::plan::{self, Ground, Plan};
 use crate::spec::Spec;
 use crate::system::BuiltIn;
 
@@ -19,6 +19,8 @@ use crate::system::BuiltIn;
 const NODES_MAX: u64 = 50;
 /// How many where nothing is said.
 const NODES_DEFAULT: u16 = 5;
+/// What is run where nothing is said.
+const SYSTEM_DEFAULT: &str = "raft";
 /// What clients do where nothing is said, as far as the system serves it.
 const MIX_DEFAULT: [(&str, u32); 3] = [("read", 50), ("write", 40), ("cas", 10)];
 
@@ -67,15 +69,18 @@ impl Problems {
 /// What `schism run` was asked to do.
 pub(crate) fn run(args: &RunArgs) -> Result<Resolved, Vec<Problem>> {
     let mut problems = Problems::default();
-    let mut options = load(&mut problems, &args.system, &args.load, &args.out);
-    if let Some(plan) = &args.plan {
+    let plan = args.plan.as_deref().and_then(|path| plan_file(&mut problems, path));
+    let written_for = plan.as_ref().and_then(|plan| plan.system.as_deref());
+    let system = args.system.as_deref().or(written_for).unwrap_or(SYSTEM_DEFAULT);
+    let nodes = plan.as_ref().and_then(|plan| plan.nodes);
+    let mut options = load(&mut problems, system, nodes, &args.load, &args.out);
+    if let Some(path) = &args.plan {
         plan_alone(&mut problems, &args.load);
-        options.plan = Some(plan.clone());
+        options.plan = Some(path.clone());
         options.faults.clear();
-        if !plan.is_file() {
-            let at = format!("--plan {}", plan.display());
-            problems.0.push(Problem::new("there is no such file", at, "the path of a plan in JSON or TOML"));
-        }
+        let ground = ground(&options.system, options.nodes);
+        let steps = plan.map(|plan| plan::steps(&plan, &ground, &Faults::default(), &path.display().to_string()));
+        problems.0.extend(steps.and_then(Result::err).iter().flat_map(|found| &found.0).map(catalog::plan_problem));
     }
     options.leave_running = args.leave_running;
     options.address = args.address;
@@ -104,9 +109,26 @@ fn drawn_seed() -> u64 {
     RandomState::new().hash_one(std::process::id()) % 1_000_000_000
 }
 
-/// What `run` and `compare` share. The seed is 0.
-pub(crate) fn load(problems: &mut Problems, system: &str, args: &LoadArgs, out: &OutArgs) -> RunOptions {
-    let (system, nodes) = self::system(problems, system, args);
+/// The plan in a file.
+fn plan_file(problems: &mut Problems, path: &Path) -> Option<Plan> {
+    let found = match plan::load(path) {
+        Ok(plan) => return Some(plan),
+        Err(found) => found,
+    };
+    problems.0.extend(found.0.iter().map(catalog::plan_problem));
+    None
+}
+
+/// What `run` and `compare` share. The seed is 0. `nodes` is how many processes there are where neither the command line
+/// nor the system says.
+pub(crate) fn load(
+    problems: &mut Problems,
+    system: &str,
+    nodes: Option<u16>,
+    args: &LoadArgs,
+    out: &OutArgs,
+) -> RunOptions {
+    let (system, nodes) = self::system(problems, system, nodes, args);
     let serves = catalog::systems()
         .into_iter()
         .find(|info| info.name == system.name)
@@ -182,13 +204,13 @@ pub(crate) fn consistency(text: &str) -> Result<String, Wrong> {
 }
 
 /// The system and how many processes it has: `--nodes` counts processes, `n` the replicas of a key.
-fn system(problems: &mut Problems, text: &str, args: &LoadArgs) -> (Spec, u16) {
+fn system(problems: &mut Problems, text: &str, nodes: Option<u16>, args: &LoadArgs) -> (Spec, u16) {
     let unread = || Spec { name: String::new(), params: std::collections::BTreeMap::new() };
     let system = problems.spec(text, text).unwrap_or_else(unread);
     let whole = |text: &str| values::whole(text, 1..=NODES_MAX).map(Some);
     let given = args.nodes.as_deref().and_then(|text| problems.read("--nodes", text, None, whole));
     let replicas = system.params.get("n").and_then(|n| n.parse::<u64>().ok()).filter(|n| (1..=NODES_MAX).contains(n));
-    let nodes = given.or(replicas).map_or(NODES_DEFAULT, |nodes| u16::try_from(nodes).unwrap_or(NODES_DEFAULT));
+    let nodes = given.or(nodes.map(u64::from)).or(replicas).map_or(NODES_DEFAULT, |nodes| u16::try_from(nodes).unwrap_or(NODES_DEFAULT));
     let known: Vec<&str> = catalog::systems().iter().map(|info| info.name).collect();
     if !system.name.is_empty() && !known.contains(&system.name.as_str()) {
         problems.0.push(Problem::unknown("system", &system.name, text, &known, "schism list systems"));

@@ -75,6 +75,7 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
         faults: &faults,
         budget,
     });
+    conclusion.failures.extend(conclusion.report.iter().flat_map(|report| report.not_undone.clone()));
     let covered = judge::cover(&history).map_err(|error| HarnessError::failed(error).at(path.display()))?;
     let coverage = Coverage {
         faults,

@@ -12,7 +12,7 @@ use crate::plan::PlanReport;
 use crate::verdict::Endings;
 
 /// How long the end of a plan may take: healing restarts nodes and proves what it does.
-const HEAL_LIMIT: Duration = Duration::from_secs(60);
+const HEAL_LIMIT: Duration = Duration::from_mins(1);
 /// The distance between two looks at the progress.
 const TICK: Duration = Duration::from_millis(100);
 

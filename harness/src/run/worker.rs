@@ -156,7 +156,7 @@ impl Worker {
                 return ControlFlow::Continue(());
             }
             tokio::select! {
-                () = tokio::time::sleep(wait.min(Duration::from_secs(3600))) => {}
+                () = tokio::time::sleep(wait.min(Duration::from_hours(1))) => {}
                 Some(command) = self.commands.recv() => self.obey(command).await,
                 changed = phase.changed() => if changed.is_err() { return ControlFlow::Break(()) },
             }
@@ -233,7 +233,7 @@ fn completed(invoke: Draft, completion: &Completion) -> Draft {
     match completion {
         Completion::Ok { value, extra } => {
             draft.kind = EventKind::Ok;
-            draft.extra = extra.clone();
+            draft.extra.clone_from(extra);
             if let Some(value) = value {
                 draft.value = value.clone();
             }
