@@ -43,13 +43,13 @@ fn breaks<P: Protocol, O: Oracle<P>>(text: &str, nodes: u16, mut seeds: std::ops
 
 #[test]
 fn raft_with_log_reads_keeps_its_invariants() {
-    let total = hold::<Raft, RaftOracle>("reads=log", 5, 0..150);
+    let total = hold::<Raft, RaftOracle>("reads=log", 5, 0..100);
     assert!(total.crashes > 100 && total.ok > 10_000, "too little happened: {total:?}");
 }
 
 #[test]
 fn raft_with_readindex_keeps_its_invariants() {
-    let total = hold::<Raft, RaftOracle>("reads=readindex", 5, 1000..1150);
+    let total = hold::<Raft, RaftOracle>("reads=readindex", 5, 1000..1100);
     assert!(total.crashes > 100 && total.ok > 10_000, "too little happened: {total:?}");
 }
 
@@ -74,11 +74,12 @@ fn the_oracles_see_what_is_wrong() {
     {
         assert!(breaks::<Raft, RaftOracle>(text, 5, 0..20), "{text}");
     }
-    for text in ["bug=no-log-check-on-vote", "bug=leader-local-reads", "bug=fail-on-step-down"] {
-        assert!(breaks::<Raft, RaftOracle>(text, 5, 0..40), "{text}");
+    for text in ["bug=no-log-check-on-vote", "bug=leader-local-reads", "bug=fail-on-step-down", "bug=ack-before-fsync"]
+    {
+        assert!(breaks::<Raft, RaftOracle>(text, 5, 0..60), "{text}");
     }
     assert!(breaks::<Nwr, NwrOracle>("w=1,r=1", 3, 0..10), "w=1,r=1");
-    for text in ["writeback=on,bug=no-writeback", "writeback=on,bug=tag-reuse", "writeback=on,bug=wall-clock-tags"] {
-        assert!(breaks::<Nwr, NwrOracle>(text, 3, 0..40), "{text}");
+    for text in ["bug=no-writeback", "bug=async-writeback", "bug=tag-reuse", "bug=wall-clock-tags"] {
+        assert!(breaks::<Nwr, NwrOracle>(&format!("writeback=on,{text}"), 3, 0..60), "{text}");
     }
 }
