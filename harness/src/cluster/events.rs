@@ -12,31 +12,42 @@ use serde_json::json;
 pub trait NoteSink: Send {
     /// Takes a line, without its end. After an error nothing more is handed over.
     fn append(&mut self, line: &str) -> io::Result<()>;
+    /// No more lines for now: what was taken is to be kept.
+    fn flush(&mut self) -> io::Result<()>;
 }
 
-/// `events.jsonl` of a run folder. Every line is written at once, so that a controller that is killed leaves them all.
+/// How much is gathered before it is written, in bytes, while lines come without a pause.
+const GATHERED_BYTES: usize = 64 * 1024;
+
+/// `events.jsonl` of a run folder. Lines that come together are written together.
 #[derive(Debug)]
 pub struct EventFile {
     file: File,
-    line: Vec<u8>,
+    gathered: Vec<u8>,
 }
 
 impl EventFile {
     /// Creates the file, which must not exist yet, with its header. An error names the file.
     pub fn create(path: &Path, run: &str) -> io::Result<Self> {
         let file = fs::OpenOptions::new().append(true).create_new(true).open(path)?.into_parts().0;
-        let mut sink = EventFile { file, line: Vec::new() };
+        let mut sink = EventFile { file, gathered: Vec::new() };
         sink.append(&json!({ "schism": "events", "format": 1, "run": run }).to_string())?;
+        sink.flush()?;
         Ok(sink)
     }
 }
 
 impl NoteSink for EventFile {
     fn append(&mut self, line: &str) -> io::Result<()> {
-        self.line.clear();
-        self.line.extend_from_slice(line.as_bytes());
-        self.line.push(b'\n');
-        self.file.write_all(&self.line)
+        self.gathered.extend_from_slice(line.as_bytes());
+        self.gathered.push(b'\n');
+        if self.gathered.len() < GATHERED_BYTES { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let written = self.file.write_all(&self.gathered);
+        self.gathered.clear();
+        written
     }
 }
 
@@ -72,6 +83,7 @@ mod tests {
         let path = folder.path().join("events.jsonl");
         let mut sink = EventFile::create(&path, "r-1").unwrap();
         sink.append(r#"{"node":"n1"}"#).unwrap();
+        sink.flush().unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text, "{\"format\":1,\"run\":\"r-1\",\"schism\":\"events\"}\n{\"node\":\"n1\"}\n");
         assert_eq!(EventFile::create(&path, "r-2").unwrap_err().kind(), io::ErrorKind::AlreadyExists);

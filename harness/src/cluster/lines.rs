@@ -1,6 +1,6 @@
 //! Lines of bounded length from a stream that is not trusted.
 
-use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, BufReader};
 
 /// Reads lines of at most `limit` bytes; of a longer one the first `limit` bytes are kept and the rest is thrown away.
 #[derive(Debug)]
@@ -36,6 +36,13 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
                 return Ok(Some(&self.line));
             }
         }
+    }
+}
+
+impl<R: AsyncRead> Lines<BufReader<R>> {
+    /// Whether another whole line has been read already.
+    pub(crate) fn has_next(&self) -> bool {
+        self.source.buffer().contains(&b'\n')
     }
 }
 

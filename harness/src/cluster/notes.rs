@@ -55,8 +55,8 @@ impl NotePipe {
 /// A line of a note pipe.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line {
-    /// A note, as it came, and how many are missing before it.
-    Note { note: NoteLine, text: String, lost: u64 },
+    /// A note, as it came, how many are missing before it, and whether more lines are here already.
+    Note { note: NoteLine, text: String, lost: u64, more: bool },
     /// Something else, bounded and lossily decoded.
     Malformed(String),
 }
@@ -67,9 +67,14 @@ pub(crate) async fn follow(node: NodeId, pipe: pipe::Receiver, mut take: impl Fn
     let mut numbers = Numbers::default();
     while let Some(line) = lines.next().await? {
         // The spawner ends a line that a killed node may have begun; mostly there is none.
-        if !line.is_empty() {
-            take(numbers.read(node, line));
+        if line.is_empty() {
+            continue;
         }
+        let mut line = numbers.read(node, line);
+        if let Line::Note { more, .. } = &mut line {
+            *more = lines.has_next();
+        }
+        take(line);
     }
     Ok(())
 }
@@ -87,7 +92,7 @@ impl Numbers {
                 let latest = self.0.entry(note.incarnation).or_default();
                 let lost = note.seq.saturating_sub(latest.saturating_add(1));
                 *latest = note.seq.max(*latest);
-                Line::Note { note, text: text.to_owned(), lost }
+                Line::Note { note, text: text.to_owned(), lost, more: false }
             }
             _ => Line::Malformed(String::from_utf8_lossy(&line[..line.len().min(MALFORMED_BYTES)]).into_owned()),
         }

@@ -184,6 +184,7 @@ impl Processes {
                 lock(&self.shared.tally).cut.push(node);
             }
         }
+        self.shared.flush();
         lock(&self.shared.tally).clone()
     }
 }

@@ -240,20 +240,16 @@ impl Shared {
     }
 
     fn held(&self, life: &Life, trap: u64) {
-        let mut world = lock(&self.world);
-        world.reached(life.node, trap);
-        if let Some(slot) = world.living(life.node, life.incarnation) {
-            slot.held = Some(trap);
-        }
-        drop(world);
+        lock(&self.world).held(life.node, life.incarnation, trap);
+        // Nobody may be listening.
         let _ = self.events.send(ClusterEvent::Held { node: life.node, trap });
     }
 
     /// Takes a line of a note pipe.
     pub(crate) fn noted(&self, node: NodeId, line: Line) {
         match line {
-            Line::Note { note, text, lost } => {
-                self.append(&text);
+            Line::Note { note, text, lost, more } => {
+                self.append(&text, !more);
                 {
                     let mut tally = lock(&self.tally);
                     tally.notes += 1;
@@ -278,14 +274,26 @@ impl Shared {
         if let (Some(line), Some(more)) = (line.as_object_mut(), more.as_object()) {
             line.extend(more.clone());
         }
-        self.append(&line.to_string());
+        self.append(&line.to_string(), true);
+    }
+
+    fn append(&self, line: &str, is_last_for_now: bool) {
+        self.to_sink(|sink| {
+            sink.append(line)?;
+            if is_last_for_now { sink.flush() } else { Ok(()) }
+        });
+    }
+
+    /// Keeps what was written so far.
+    pub(crate) fn flush(&self) {
+        self.to_sink(|sink| sink.flush());
     }
 
     /// After a failed write nothing more is written.
-    fn append(&self, line: &str) {
+    fn to_sink(&self, write: impl FnOnce(&mut dyn NoteSink) -> io::Result<()>) {
         let mut sink = lock(&self.sink);
         if let Some(open) = sink.as_mut()
-            && let Err(error) = open.append(line)
+            && let Err(error) = write(open.as_mut())
         {
             lock(&self.tally).write_error = Some(error.to_string());
             *sink = None;

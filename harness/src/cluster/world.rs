@@ -112,10 +112,12 @@ impl World {
         }
     }
 
-    /// A node stands at a trap, or was ended by it.
-    pub(crate) fn reached(&mut self, node: NodeId, trap: u64) {
-        if let Some(armed) = self.traps.get_mut(&trap) {
-            armed.reached.insert(node);
+    /// A node says that it stands at a trap. One that has been disarmed meanwhile does not hold it any more.
+    pub(crate) fn held(&mut self, node: NodeId, incarnation: Incarnation, trap: u64) {
+        let Some(armed) = self.traps.get_mut(&trap) else { return };
+        armed.reached.insert(node);
+        if let Some(slot) = self.living(node, incarnation) {
+            slot.held = Some(trap);
         }
     }
 
@@ -225,10 +227,14 @@ mod tests {
         let mut world = World::of(&[N1, N2]);
         world.arm(trap(7, None, TrapAction::Hold));
         world.arm(trap(8, Some(N2), TrapAction::Hold));
-        world.reached(N1, 7);
+        world.held(N1, 0, 7);
+        assert_eq!(world.nodes[&N1].held, Some(7));
         let ids = |world: &World, node| world.traps_of(node).iter().map(|trap| trap.id).collect::<Vec<_>>();
         assert_eq!((ids(&world, N1), ids(&world, N2)), (vec![], vec![7, 8]));
         world.disarm(7);
         assert_eq!(ids(&world, N2), [8]);
+        assert_eq!(world.nodes[&N1].held, None);
+        world.held(N1, 0, 7);
+        assert_eq!(world.nodes[&N1].held, None, "it said so before it heard that the trap was disarmed");
     }
 }

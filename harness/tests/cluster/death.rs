@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use schism::cluster::{Cluster, ClusterEvent, Disk, NodeState, Processes};
+use schism::cluster::{Cluster, ClusterEvent, Disk, NodeState, NoteSink, Processes};
 use schism::network::Network as _;
 use schism_nodes::NodeId;
 
@@ -78,4 +78,30 @@ async fn a_cluster_that_is_dropped_ends() {
         }
     };
     tokio::time::timeout(PATIENCE, gone).await.expect("no process is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_under_the_events_is_told_and_ends_nothing() {
+    let _one = ONE_AT_A_TIME.lock().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(folder.path(), 1, built_in("nwr", 1), Direct::new(1));
+    options.sink = Box::new(Full);
+    let cluster = Processes::start(options).await.unwrap();
+    assert_eq!(cluster.state(NodeId(1)), NodeState::Up);
+    let tally = cluster.stop().await;
+    assert!(tally.write_error.as_ref().is_some_and(|error| error.contains("No space left")), "{tally:?}");
+    assert!(!tally.is_complete());
+}
+
+/// As a file on a disk that is full.
+struct Full;
+
+impl NoteSink for Full {
+    fn append(&mut self, _line: &str) -> std::io::Result<()> {
+        Err(nix::errno::Errno::ENOSPC.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

@@ -33,7 +33,9 @@ async fn a_node_stands_at_a_trap_until_it_is_disarmed() {
     // Arming another one does not wait for a node that stands still.
     cluster.arm(6, &candidate(None), TrapAction::Hold).await.unwrap();
     cluster.disarm(6).await;
+    assert_eq!(cluster.fire(node, "Election").await.unwrap()["when"], "it goes on");
     cluster.disarm(5).await;
+    running.note(node, "candidate").await;
     cluster.dump(node, PATIENCE).await.unwrap();
     running.stop().await;
 }
