@@ -185,3 +185,66 @@ pub(crate) fn own_parameters(given: &Map<String, Value>) -> Map<String, Value> {
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use schism_nodes::{LinkOrder, NodeId};
+
+    use super::*;
+
+    fn ground(links: LinkOrder) -> Ground {
+        Ground {
+            system: "raft".to_owned(),
+            nodes: NodeId::universe(3),
+            has_leader: true,
+            links,
+            requests: Vec::new(),
+            recovery: Duration::from_millis(500),
+        }
+    }
+
+    fn names(list: &str, links: LinkOrder) -> Vec<String> {
+        Faults::default().expand(list, &ground(links)).unwrap().into_iter().map(|spec| spec.name).collect()
+    }
+
+    #[test]
+    fn lists_name_kinds_and_groups() {
+        assert_eq!(names("standard", LinkOrder::Any), STANDARD);
+        assert_eq!(names("kill, clock,kill,", LinkOrder::Any), ["kill", "clock"]);
+        assert_eq!(names("none", LinkOrder::Any), [""; 0]);
+        assert_eq!(names("all", LinkOrder::Any).len(), catalog().len());
+        assert_eq!(names("all", LinkOrder::Fifo).len(), catalog().len() - 2);
+        let refused = Faults::default().expand("kil,earthquake", &ground(LinkOrder::Any)).unwrap_err();
+        assert_eq!(refused.0.len(), 2);
+        assert!(refused.0[0].hint.as_ref().unwrap().contains("did you mean kill?"));
+    }
+
+    #[test]
+    fn faults_with_parameters_are_checked() {
+        let check = |name: &str, params: &[(&str, &str)], links| {
+            let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let checked = Faults::default().check(&[Spec { name: name.to_owned(), params }], &ground(links));
+            checked.map_err(|problems| problems.to_string())
+        };
+        let any = LinkOrder::Any;
+        assert_eq!(check("partition", &[("shape", "majority"), ("on", "leader")], any), Ok(()));
+        assert_eq!(check("clock", &[("offset", "500ms"), ("rate", "1.01")], any), Ok(()));
+        assert_eq!(check("clock", &[("on", "leader")], any), Ok(()));
+        assert_eq!(check("kill", &[("on", "[\"n1\",\"n2\"]"), ("for", "2s")], any), Ok(()));
+        for (name, params, what) in [
+            ("loss", ("share", "0"), "above 0"),
+            ("loss", ("sahre", "0.1"), "did you mean share?"),
+            ("kil", ("on", "one"), "did you mean kill?"),
+            ("kill", ("on", "c1"), "cannot be done to c1"),
+            ("kill", ("on", "that"), "when a note matches"),
+            ("kill", ("for", "x"), "a time"),
+            ("client-kill", ("for", "1s"), "no parameter"),
+        ] {
+            let refused = check(name, &[params], any).unwrap_err();
+            assert!(refused.contains(what), "{refused:?} does not say {what:?}");
+        }
+        assert!(check("reorder", &[], LinkOrder::Fifo).unwrap_err().contains("in order"));
+    }
+}

@@ -147,3 +147,161 @@ fn real(number: usize) -> f64 {
 fn whole(number: f64) -> usize {
     number as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use schism_nodes::{LinkOrder, NodeId};
+
+    use super::*;
+    use crate::plan::entry::{Start, steps};
+
+    fn ground(has_leader: bool, recovery_ms: u64) -> Ground {
+        Ground {
+            system: "raft".to_owned(),
+            nodes: NodeId::universe(5),
+            has_leader,
+            links: LinkOrder::Any,
+            requests: vec!["read".to_owned()],
+            recovery: Duration::from_millis(recovery_ms),
+        }
+    }
+
+    fn specs(list: &str) -> Vec<Spec> {
+        Faults::default().expand(list, &ground(true, 500)).unwrap()
+    }
+
+    fn spec(name: &str, params: &[(&str, &str)]) -> Spec {
+        let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Spec { name: name.to_owned(), params }
+    }
+
+    fn chance(faults: &[Spec], seconds: u64, seed: u64) -> Chance<'_> {
+        Chance { faults, rate: 1.0, quiet: Duration::from_secs(1), time: Duration::from_secs(seconds), seed }
+    }
+
+    fn drawn(faults: &[Spec], seconds: u64, seed: u64) -> Plan {
+        draw(&chance(faults, seconds, seed), &ground(true, 500), &Faults::default()).unwrap()
+    }
+
+    #[test]
+    fn the_same_seed_draws_the_same_plan_and_another_seed_another() {
+        let faults = specs("all");
+        let plans: BTreeSet<String> = (0..50).map(|seed| drawn(&faults, 60, seed).to_json()).collect();
+        assert_eq!(plans.len(), 50);
+        assert!((0..50).all(|seed| plans.contains(&drawn(&faults, 60, seed).to_json())));
+    }
+
+    #[test]
+    fn every_kind_occurs_and_every_plan_can_be_played() {
+        for (list, seconds) in [("standard", 6), ("standard", 15), ("all", 13), ("all", 60)] {
+            for seed in 0..100 {
+                let faults = specs(list);
+                let plan = drawn(&faults, seconds, seed);
+                let kinds: BTreeSet<&str> = plan.entries.iter().map(|entry| entry.action.as_str()).collect();
+                assert_eq!(kinds.len(), faults.len(), "seed {seed}");
+                let steps = steps(&plan, &ground(true, 500), &Faults::default(), "drawn").unwrap();
+                for step in steps {
+                    let Start::At(at) = step.start else { panic!("drawn entries have times") };
+                    let length = step.duration.unwrap_or_default();
+                    assert!(at >= Duration::from_millis(999), "quiet until then");
+                    assert!(at + length <= Duration::from_secs(seconds), "the last ends before the end");
+                    if let Some(length) = step.duration {
+                        assert!((300..=1500).contains(&length.as_millis()), "{length:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn there_is_about_one_fault_a_second_and_half_of_them_are_on_the_leader() {
+        let faults = specs("standard");
+        let plans: Vec<Plan> = (0..100).map(|seed| drawn(&faults, 62, seed)).collect();
+        assert!(plans.iter().all(|plan| plan.entries.len() == 59), "{}", plans[0].entries.len());
+        let all = plans.iter().flat_map(|plan| &plan.entries);
+        let on_leader = all.filter(|entry| entry.on.as_deref() == Some("leader")).count();
+        assert!((2600..3300).contains(&on_leader), "of 5900: {on_leader}");
+    }
+
+    #[test]
+    fn without_a_leader_none_is_named() {
+        let faults = specs("all");
+        let plan = draw(&chance(&faults, 60, 1), &ground(false, 500), &Faults::default()).unwrap();
+        assert!(plan.entries.iter().all(|entry| entry.on.as_deref() != Some("leader")));
+    }
+
+    /// What the faults of a kind do, without their times and numbers.
+    fn deeds(plan: &Plan, kind: &str) -> Vec<Entry> {
+        let of_kind = plan.entries.iter().filter(|entry| entry.action == kind);
+        of_kind.map(|entry| Entry { id: 0, at: None, ..entry.clone() }).collect()
+    }
+
+    #[test]
+    fn leaving_a_kind_out_leaves_what_the_others_do_as_it_was() {
+        let (all, fewer) = (specs("partition,kill,pause,clock"), specs("partition,pause,clock"));
+        for seed in 0..50 {
+            let (with, without) = (drawn(&all, 60, seed), drawn(&fewer, 60, seed));
+            for kind in ["partition", "pause", "clock"] {
+                let (some, more) = (deeds(&with, kind), deeds(&without, kind));
+                assert!(!some.is_empty() && more.starts_with(&some), "seed {seed}, {kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn shapes_and_targets_all_occur() {
+        let plans = (0..50).flat_map(|seed| drawn(&specs("partition"), 60, seed).entries);
+        let mut shapes: BTreeMap<String, u32> = BTreeMap::new();
+        for entry in plans {
+            *shapes.entry(entry.args["shape"].to_string()).or_default() += 1;
+        }
+        assert_eq!(shapes.len(), crate::plan::shapes::SHAPES.len(), "{shapes:?}");
+    }
+
+    #[test]
+    fn fixed_parameters_are_kept() {
+        let faults = [
+            spec("partition", &[("shape", "majority"), ("on", "leader")]),
+            spec("clock", &[("offset", "500ms"), ("for", "2s")]),
+            spec("kill", &[("on", "[\"n1\",\"n2\"]")]),
+            spec("loss", &[("share", "0.05")]),
+        ];
+        for entry in drawn(&faults, 60, 3).entries {
+            match entry.action.as_str() {
+                "partition" => {
+                    assert_eq!((entry.on.as_deref(), &entry.args["shape"]), (Some("leader"), &"majority".into()));
+                }
+                "clock" => {
+                    assert_eq!(entry.args, Map::from_iter([("offset".to_owned(), "500ms".into())]));
+                    assert_eq!(entry.duration.as_deref(), Some("2s"));
+                }
+                "kill" => assert_eq!(entry.on.as_deref(), Some("n1,n2")),
+                _ => assert_eq!(entry.args["share"], "0.05"),
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_and_distances_scale_with_the_recovery() {
+        let faults = specs("kill");
+        let plan = draw(&chance(&faults, 60, 1), &ground(true, 2500), &Faults::default()).unwrap();
+        assert_eq!(plan.entries.len(), 10);
+        let steps = steps(&plan, &ground(true, 2500), &Faults::default(), "drawn").unwrap();
+        assert!(steps.iter().all(|step| step.duration.is_some_and(|time| time >= Duration::from_millis(1500))));
+    }
+
+    #[test]
+    fn a_time_too_short_for_one_round_is_refused_with_the_time_that_it_takes() {
+        let faults = specs("standard");
+        let refused = |seconds| draw(&chance(&faults, seconds, 1), &ground(true, 500), &Faults::default());
+        let Problems(problems) = refused(4).unwrap_err();
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].hint.as_ref().unwrap().contains("--time 5.5s"), "{problems:?}");
+        assert!(refused(6).is_ok());
+        let all = Chance { rate: 0.0, ..chance(&faults, 60, 1) };
+        assert!(draw(&all, &ground(true, 500), &Faults::default()).is_err());
+        assert_eq!(draw(&chance(&[], 1, 1), &ground(true, 500), &Faults::default()).unwrap().entries, []);
+    }
+}

@@ -24,7 +24,7 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// The facts about `system` on nodes n1 … n<count>.
+    /// The facts about `system` on nodes `n1 … n<count>`.
     pub fn of(system: &dyn System, count: u16) -> Self {
         Ground {
             system: system.label(),

@@ -97,6 +97,12 @@ fn entry(value: Value, place: usize, at: &str) -> Result<Entry, Vec<Problem>> {
     if let Some(Value::Object(when)) = keys.get_mut("when") {
         problems.extend(refuse_unknown(when, "key of when called", &WHEN_KEYS, &format!("{at}: when")));
     }
+    for time in ["at", "delay", "for"] {
+        // A bare number of time is seconds.
+        if let Some(value) = keys.get_mut(time).filter(|value| value.is_number()) {
+            *value = Value::String(value.to_string());
+        }
+    }
     let entry = serde_json::from_value(Value::Object(keys));
     match entry {
         Ok(entry) if problems.is_empty() => Ok(entry),
@@ -130,5 +136,98 @@ impl Plan {
         let entry = |entry: &Entry| serde_json::to_string(entry).expect("an entry is plain JSON");
         let entries: Vec<String> = self.entries.iter().map(entry).collect();
         format!("{},\"entries\":[\n{}\n]}}\n", head.trim_end_matches('}'), entries.join(",\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JSON: &str = r#"{"kind":"plan","format":1,"about":"x","workload":true,"entries":[
+        {"id":4,"at":"5s","do":"partition","on":"leader","for":"700ms","args":{"shape":"isolate"}},
+        {"id":5,"when":{"note":"vote-sent","node":"n2","fields":{"term":3}},"do":"kill","on":"that","for":"5ms"},
+        {"id":6,"after":5,"do":"request","on":"c1","args":{"node":"n3","f":"write","key":"x","value":5}}]}"#;
+
+    const TOML: &str = r#"
+        kind = "plan"
+        format = 1
+        about = "x"
+        workload = true
+        [[entries]]
+        id = 4
+        at = "5s"
+        do = "partition"
+        on = "leader"
+        for = "700ms"
+        args = { shape = "isolate" }
+        [[entries]]
+        id = 5
+        when = { note = "vote-sent", node = "n2", fields = { term = 3 } }
+        do = "kill"
+        on = "that"
+        for = "5ms"
+        [[entries]]
+        id = 6
+        after = 5
+        do = "request"
+        on = "c1"
+        args = { node = "n3", f = "write", key = "x", value = 5 }
+    "#;
+
+    fn problems(text: &str) -> Vec<String> {
+        parse(text, "p").unwrap_err().0.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn json_and_toml_say_the_same_and_are_printed_back() {
+        let plan = parse(JSON, "p").unwrap();
+        assert_eq!(parse(TOML, "p").unwrap(), plan);
+        assert_eq!(parse(&plan.to_json(), "p").unwrap(), plan);
+        assert_eq!(plan.to_json().lines().count(), 5, "{}", plan.to_json());
+        let empty = Plan { kind: "plan".to_owned(), format: 1, ..Plan::default() };
+        assert_eq!(parse(&empty.to_json(), "p").unwrap(), empty);
+        let odd = Plan { about: Some("ends in }".to_owned()), ..empty };
+        assert_eq!(parse(&odd.to_json(), "p").unwrap(), odd);
+    }
+
+    #[test]
+    fn everything_wrong_is_said_at_once_with_its_place() {
+        let text = r#"{"kind":"sweep","format":1,"entires":[],"entries":[
+            {"id":1,"at":"5s","do":"kill","fro":"1s"},
+            {"id":"two","at":"5s","do":"kill"},
+            7,
+            {"id":4,"when":{"node":"n1","nte":"x"},"do":"kill"}]}"#;
+        let found = problems(text);
+        let expected = [
+            "p: there is no key of a plan called \"entires\" (did you mean entries?)",
+            "p: this is no plan but \"sweep\"",
+            "p: entry 1 (id 1): there is no key of an entry called \"fro\" (did you mean for?)",
+            "p: entry 2: invalid type: string \"two\"",
+            "p: entry 3: an entry is an object",
+            "p: entry 4 (id 4): when: there is no key of when called \"nte\" (did you mean note?)",
+            "p: entry 4 (id 4): missing field `note`",
+        ];
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(expected), "{found:?} is not {expected:?}");
+        }
+    }
+
+    #[test]
+    fn a_bare_number_of_time_is_seconds() {
+        let text = r#"{"kind":"plan","format":1,"entries":[{"id":1,"at":1.5,"do":"kill","for":2}]}"#;
+        let entry = parse(text, "p").unwrap().entries.remove(0);
+        assert_eq!((entry.at.as_deref(), entry.duration.as_deref()), (Some("1.5"), Some("2")));
+    }
+
+    #[test]
+    fn damaged_files_are_refused_with_the_line() {
+        assert!(problems("{\"kind\":\n\"plan\",,}")[0].contains("line 2"), "JSON");
+        assert!(problems("kind = \"plan\"\nformat = = 1")[0].contains("line 2"), "TOML");
+        assert!(problems("[1, 2]")[0].contains("a plan is an object"));
+        assert!(problems("")[0].contains("nothing says that this is a plan"));
+        assert!(problems(r#"{"kind":"plan","format":2,"entries":[]}"#)[0].contains("format 2 is newer"));
+        assert!(problems(r#"{"kind":"plan","format":1}"#)[0].contains("no entries"));
+        assert!(problems(r#"{"kind":"plan","format":1,"entries":[],"about":3}"#)[0].contains("invalid type"));
     }
 }

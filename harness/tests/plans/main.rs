@@ -482,3 +482,23 @@ async fn someone_elses_fault_is_played_like_any_other() {
     assert_eq!(report.entries[0].proof, json!("abracadabra"));
     assert_eq!(report.faults["curse"].proved, 1);
 }
+
+#[test]
+fn the_page_about_plans_knows_every_fault_and_its_examples_are_plans() {
+    let page = include_str!("../../../docs/plans.md");
+    let blocks: Vec<&str> = page.split("```").skip(1).step_by(2).collect();
+    assert_eq!(blocks.len(), 3);
+    for block in blocks {
+        let (language, text) = block.split_once('\n').unwrap();
+        let entries = if text.contains("kind") {
+            serde_json::to_value(schism::plan::parse(text, language).unwrap().entries).unwrap()
+        } else {
+            text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect()
+        };
+        assert!(!ready(&entries, 3, &Faults::default()).is_empty());
+    }
+    for info in schism::faults::catalog() {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{}` | `{}`", info.name, info.on))).unwrap();
+        assert!(info.parameters.iter().all(|parameter| row.contains(&format!("`{}", parameter.name))), "{row}");
+    }
+}
