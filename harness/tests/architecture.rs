@@ -1,6 +1,8 @@
 //! The arrows between the crates, and nothing else: the harness uses all, workloads use the checker, nodes and checker
 //! use none of ours.
 
+#![expect(clippy::unwrap_used, reason = "what a helper of a test cannot do ends the test")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

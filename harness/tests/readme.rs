@@ -1,5 +1,7 @@
 //! What the READMEs promise: the same commands in both languages, pages that exist, and lengths that can be read.
 
+#![expect(clippy::unwrap_used, reason = "what a helper of a test cannot do ends the test")]
+
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {

@@ -1,5 +1,7 @@
 //! The command line from outside: help, usage errors, exit codes, and a stdout that is closed or full.
 
+#![expect(clippy::unwrap_used, reason = "what a helper of a test cannot do ends the test")]
+
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -49,7 +51,7 @@ fn help_shows_the_defaults() {
     let output = output(&["run", "--help"]);
     assert_eq!(output.status.code(), Some(0));
     let help = text(&output.stdout);
-    for default in ["raft", "register", "15s", "1000", "2n", "5", "1s", "30s", "1", "linearizable", "60s", "1GiB"] {
+    for default in ["register", "15s", "1000", "2n", "5", "1s", "30s", "1", "linearizable", "60s", "1GiB"] {
         assert!(help.contains(&format!("[default: {default}]")), "{default} is missing:\n{help}");
     }
     for hidden in ["--time-limit", "--nemesis", "--node-count", "--test-count"] {
@@ -66,14 +68,15 @@ fn all_that_is_wrong_is_told_at_once() {
 
 #[test]
 fn each_mistake_has_three_lines_and_the_nearest_name() {
-    let table: [(&[&str], &str); 10] = [
+    let table: [(&[&str], &str); 11] = [
+        (&["run", "--time", "2s"], "error: 2 s are too short for one fault of each kind\n  at: --time\n"),
         (&["run", "raftt"], "error: there is no system \"raftt\"\n  at: raftt\n  try: raft, or schism list systems\n"),
         (&["rnu"], "error: unrecognized subcommand 'rnu'\n  at: rnu\n  try: schism run\n"),
         (&[], "error: no command is given\n  at: the command line\n  try: schism run\n"),
         (&["list", "bugz"], "error: there is no list \"bugz\"\n"),
         (&["run", "--nodes", "0"], "error: this number is out of range\n  at: --nodes 0\n"),
         (&["run", "nwr:n=7", "--nodes", "5"], "error: n=7: a whole number from 1 to 5\n  at: nwr:n=7\n"),
-        (&["run", "--plan", "nothing.json"], "error: there is no such file\n  at: --plan nothing.json\n"),
+        (&["run", "--plan", "nothing.json"], "error: "),
         (&["run", "nwr:n"], "error: \"n\" in \"nwr:n\" is not KEY=VALUE\n"),
         (&["check", "nothing"], "error: there is no such file, and no such run\n  at: nothing\n"),
         (&["replay", "7f3a"], "error: no run \"7f3a\" in "),
@@ -83,6 +86,18 @@ fn each_mistake_has_three_lines_and_the_nearest_name() {
         assert!(told.starts_with(beginning), "{words:?}: {told}");
         assert_eq!(told.lines().count(), 3, "{words:?}: {told}");
     }
+}
+
+#[test]
+fn a_plan_is_read_before_anything_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = r#"{"kind":"plan","format":1,"entries":[{"id":1,"at":"soon","do":"kil","on":"n9"}]}"#;
+    fs_err::write(folder.path().join("plan.json"), plan).unwrap();
+    let output = schism(folder.path(), &["run", "--plan", "plan.json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(64), "{output:?}");
+    let told = text(&output.stderr);
+    assert!(told.contains("  at: plan.json: entry 1"), "{told}");
+    assert!(!folder.path().join("schism-results").exists(), "a run was begun");
 }
 
 #[test]

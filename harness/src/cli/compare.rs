@@ -24,6 +24,9 @@ pub(crate) fn compare(args: &CompareArgs, unknown: Vec<Problem>) -> Result<ExitC
     let sides = [&args.a, &args.b].map(|system| resolve::load(&mut problems, system, None, &args.load, &args.out));
     let seeds = problems.read("--seeds", &args.seeds, 0..1, values::seeds);
     let mut found = problems.0;
+    if found.is_empty() {
+        found.extend(sides.iter().flat_map(resolve::undrawable));
+    }
     // What is wrong with both is told once.
     let mut told = std::collections::BTreeSet::new();
     found.retain(|problem| told.insert(problem.to_string()));

@@ -38,14 +38,14 @@ mod tests {
             (&["enqueue"], None),
         ];
         for (done, name) in table {
-            let lines: String = done
+            let lines: Vec<String> = done
                 .iter()
                 .enumerate()
                 .map(|(process, f)| {
                     format!("{{\"index\":{process},\"process\":{process},\"type\":\"invoke\",\"f\":\"{f}\"}}\n")
                 })
                 .collect();
-            let history = schism_checker::formats::read_bytes(lines.as_bytes(), "test").unwrap();
+            let history = schism_checker::formats::read_bytes(lines.concat().as_bytes(), "test").unwrap();
             assert_eq!(model(&history), name, "{done:?}");
         }
     }

@@ -11,7 +11,7 @@ use crate::cli::values::{self, Wrong};
 use crate::faults::Faults;
 use crate::folder;
 use crate::options::{Expectation, RunOptions};
-use crate::plan::{self, Ground, Plan};
+use crate::plan::{self, Chance, Ground, Plan};
 use crate::spec::Spec;
 use crate::system::BuiltIn;
 
@@ -100,7 +100,10 @@ pub(crate) fn run(args: &RunArgs) -> Result<Resolved, Vec<Problem>> {
         let seed = seed.unwrap_or_else(drawn_seed);
         seed..seed.saturating_add(1)
     });
-    let runs = seeds.map(|seed| RunOptions { seed, ..options.clone() }).collect();
+    let runs: Vec<RunOptions> = seeds.map(|seed| RunOptions { seed, ..options.clone() }).collect();
+    if problems.0.is_empty() && args.plan.is_none() {
+        problems.0.extend(runs.first().map(undrawable).unwrap_or_default());
+    }
     problems.finish(Resolved { runs, drawn, expectation })
 }
 
@@ -210,7 +213,10 @@ fn system(problems: &mut Problems, text: &str, nodes: Option<u16>, args: &LoadAr
     let whole = |text: &str| values::whole(text, 1..=NODES_MAX).map(Some);
     let given = args.nodes.as_deref().and_then(|text| problems.read("--nodes", text, None, whole));
     let replicas = system.params.get("n").and_then(|n| n.parse::<u64>().ok()).filter(|n| (1..=NODES_MAX).contains(n));
-    let nodes = given.or(nodes.map(u64::from)).or(replicas).map_or(NODES_DEFAULT, |nodes| u16::try_from(nodes).unwrap_or(NODES_DEFAULT));
+    let nodes = given
+        .or(nodes.map(u64::from))
+        .or(replicas)
+        .map_or(NODES_DEFAULT, |nodes| u16::try_from(nodes).unwrap_or(NODES_DEFAULT));
     let known: Vec<&str> = catalog::systems().iter().map(|info| info.name).collect();
     if !system.name.is_empty() && !known.contains(&system.name.as_str()) {
         problems.0.push(Problem::unknown("system", &system.name, text, &known, "schism list systems"));
@@ -218,6 +224,14 @@ fn system(problems: &mut Problems, text: &str, nodes: Option<u16>, args: &LoadAr
         problems.0.extend(catalog::system_problems(&system, nodes, text));
     }
     (system, nodes)
+}
+
+/// What is wrong with drawing a plan for a run that makes sense otherwise, such as a time too short for its faults.
+pub(crate) fn undrawable(options: &RunOptions) -> Vec<Problem> {
+    let RunOptions { fault_rate: rate, quiet, time, seed, .. } = *options;
+    let chance = Chance { faults: &options.faults, rate, quiet, time, seed };
+    let drawn = plan::draw(&chance, &ground(&options.system, options.nodes), &Faults::default());
+    drawn.err().map(|found| found.0.iter().map(catalog::plan_problem).collect()).unwrap_or_default()
 }
 
 /// What faults can be made on. For a system that cannot be had, it is that of the default one, so that what is wrong with

@@ -52,7 +52,8 @@ impl Series {
         let at = error.place.clone().unwrap_or_else(run);
         let hint = error.advice.clone().unwrap_or_else(|| match &error.folder {
             Some(folder) => format!("a look at {}", folder.join(file::NODES).display()),
-            None => "schism run --help".to_owned(),
+            None if error.usage => "schism run --help".to_owned(),
+            None => "another --out, or -v, which tells more".to_owned(),
         });
         Failure { code, problems: vec![Problem::new(error.what.clone(), at, hint)] }
     }

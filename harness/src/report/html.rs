@@ -145,13 +145,13 @@ fn faults(history: &History) -> Markup {
 }
 
 fn again(run: &RunFile, verdict: &Verdict) -> Markup {
-    let short = words::short(&verdict.run);
     html! {
         h2 { "Again" }
-        pre { (verdict.again) "\nschism replay " (short) " --times 10" }
+        pre { (verdict.again) }
         p {
-            "Run " code { (run.id) } ", seed " (run.seed) ", started " (run.started) ", network " (run.rung) ", "
-            (run.machine.platform) " with " (run.machine.cores) " cores, schism " (run.versions) "."
+            "Made by " code { (run.argv.join(" ")) } ": run " code { (run.id) } ", seed " (run.seed) ", started "
+            (run.started) ", network " (run.rung) ", " (run.machine.platform) " with " (run.machine.cores)
+            " cores, schism " (run.versions) "."
         }
     }
 }

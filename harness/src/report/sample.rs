@@ -97,7 +97,7 @@ pub(crate) fn valid() -> Verdict {
             property("converges", false, "all replicas hold the same"),
         ],
         coverage: coverage(),
-        again: "schism run nwr:n=3,r=1,w=1 --time 10s --seed 7".to_owned(),
+        again: format!("schism replay {RUN} --times 10"),
     }
 }
 
