@@ -34,13 +34,18 @@ pub struct Options {
     pub zones: bool,
     /// What the search leaves out.
     pub reductions: Reductions,
+    /// What is said of a history in which no operation ended ok with an answer that could have been wrong: `vacuous`, since
+    /// nothing follows from it, or, where only the question counts whether what was recorded is linearizable, `valid`.
+    /// A history without operations is `vacuous` either way.
+    pub trivially_valid: bool,
     /// How many states, each with its refusal, a counterexample of the search shows at most.
     pub states_shown: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { judged: true, zones: true, reductions: Reductions::default(), states_shown: 10 }
+        let reductions = Reductions::default();
+        Options { judged: true, zones: true, reductions, trivially_valid: false, states_shown: 10 }
     }
 }
 
