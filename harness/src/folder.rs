@@ -156,6 +156,20 @@ impl RunFolder {
         Ok(())
     }
 
+    /// Removes the data folders of so many nodes; their logs stay.
+    pub fn remove_data(&self, nodes: u16) -> Result<(), FolderError> {
+        for node in 1..=nodes {
+            for part in ["data", "tmp"] {
+                let path = self.path.join(file::NODES).join(format!("n{node}")).join(part);
+                match fs::remove_dir_all(&path) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn read_json<T: DeserializeOwned>(&self, name: &str, known: u32) -> Result<T, FolderError> {
         let path = self.file(name);
         let text = fs::read(&path)?;

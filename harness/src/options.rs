@@ -49,6 +49,9 @@ pub struct RunOptions {
     pub check_memory: u64,
     /// The results folder.
     pub out: PathBuf,
+    /// Keep the nodes' data folders of valid runs too.
+    #[serde(default)]
+    pub keep_data: bool,
     /// Stay with the cluster after the run, until interrupted.
     pub leave_running: bool,
     /// The loopback address of the run; one that is free, where absent.

@@ -67,6 +67,9 @@ pub(crate) struct RunArgs {
     /// Stay with the cluster after the run, until Ctrl-C
     #[arg(long, help_heading = "System and load")]
     pub(crate) leave_running: bool,
+    /// Whose nodes' data folders are kept
+    #[arg(long, value_enum, default_value_t = Keep::Broken, help_heading = "Output")]
+    pub(crate) keep: Keep,
     /// The loopback address of the nodes, such as 127.9.9.9; one that is free, where absent
     #[arg(long, value_name = "ADDRESS", hide = true)]
     pub(crate) address: Option<std::net::Ipv4Addr>,
@@ -79,6 +82,15 @@ pub(crate) struct RunArgs {
     /// Measured properties, latencies, diagnostics
     #[arg(short, long, help_heading = "Output")]
     pub(crate) verbose: bool,
+}
+
+/// Whose nodes' data folders are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Keep {
+    /// Of runs that are not valid
+    Broken,
+    /// Of all runs
+    Always,
 }
 
 /// What `run` and `compare` share.

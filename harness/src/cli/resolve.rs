@@ -4,7 +4,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::args::{JudgingArgs, LoadArgs, OutArgs, RunArgs};
+use crate::cli::args::{JudgingArgs, Keep, LoadArgs, OutArgs, RunArgs};
 use crate::cli::catalog;
 use crate::cli::problem::Problem;
 use crate::cli::values::{self, Wrong};
@@ -82,6 +82,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Resolved, Vec<Problem>> {
         let steps = plan.map(|plan| plan::steps(&plan, &ground, &Faults::default(), &path.display().to_string()));
         problems.0.extend(steps.and_then(Result::err).iter().flat_map(|found| &found.0).map(catalog::plan_problem));
     }
+    options.keep_data = args.keep == Keep::Always;
     options.leave_running = args.leave_running;
     options.address = args.address;
     let seeds = args.seeds.as_deref().map(|text| problems.read("--seeds", text, 0..1, values::seeds));
@@ -159,6 +160,7 @@ pub(crate) fn load(
         check_time,
         check_memory,
         out: results(out),
+        keep_data: false,
         leave_running: false,
         address: None,
         node_program: None,

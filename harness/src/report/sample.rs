@@ -44,6 +44,7 @@ pub(crate) fn options() -> RunOptions {
         check_time: Duration::from_mins(1),
         check_memory: 1 << 30,
         out: "results".into(),
+        keep_data: false,
         leave_running: false,
         address: None,
         node_program: None,

@@ -89,9 +89,15 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
     let written = folder
         .write_json(file::RUN, &run)
         .and_then(|()| report::write_all(&folder, &run, &verdict, &history))
-        .and_then(|()| folder.make_latest(&run.options.out));
+        .and_then(|()| folder.make_latest(&run.options.out))
+        .and_then(|()| if needless(&run, &verdict) { folder.remove_data(run.options.nodes) } else { Ok(()) });
     written.map_err(|error| HarnessError::failed(error).at(folder.path.display()))?;
     Ok(Finished { folder: folder.path, run, verdict })
+}
+
+/// Whether the nodes' data say nothing that anybody would want to know.
+fn needless(run: &RunFile, verdict: &Verdict) -> bool {
+    !run.options.keep_data && verdict.outcome == Outcome::Valid && verdict.harness_failure.is_none()
 }
 
 fn verdict(conclusion: &mut Conclusion, judgement: Judgement, coverage: Coverage) -> Verdict {

@@ -94,16 +94,19 @@ impl Pool {
 #[async_trait]
 impl Workers for Pool {
     fn names(&self) -> Vec<String> {
-        (1..=self.lock().commands.len()).map(|number| format!("c{number}")).collect()
+        let mut names: Vec<String> = self.lock().commands.keys().cloned().collect();
+        // c2 before c10.
+        names.sort_by_key(|name| (name.len(), name.clone()));
+        names
     }
 
     async fn request(&self, worker: &str, node: NodeId, request: RequestKind) -> Completion {
+        let over = || Completion::Fail { error: json!("the run had ended") };
+        let Some(commands) = self.worker(worker) else { return over() };
         let (answer, answered) = oneshot::channel();
-        if let Some(commands) = self.worker(worker) {
-            // A worker that is gone drops the command, and with it the channel of the answer.
-            let _ = commands.send(Command::Request { node, request, answer });
-        }
-        answered.await.unwrap_or_else(|_| Completion::Fail { error: json!("the run had ended") })
+        // A worker that is gone drops the command, and with it the channel of the answer.
+        let _ = commands.send(Command::Request { node, request, answer });
+        answered.await.unwrap_or_else(|_| over())
     }
 
     async fn give_up(&self, worker: &str) -> Option<u64> {
@@ -112,3 +115,6 @@ impl Workers for Pool {
         index.await.ok()
     }
 }
+
+#[cfg(test)]
+mod tests;
