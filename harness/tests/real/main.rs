@@ -1,0 +1,14 @@
+//! The whole program from outside, on real processes: `schism run` and what belongs to it, as a person or a script meets
+//! it.
+
+#![expect(clippy::unwrap_used, reason = "what a test cannot do ends it")]
+
+mod a_run;
+mod bad_input;
+mod controller_killed;
+mod deliberate_bugs;
+mod exit_codes;
+mod interrupted;
+mod notes_agree;
+mod output_lost;
+mod support;
