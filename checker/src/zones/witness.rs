@@ -5,6 +5,8 @@
 //! because the values have an order: if anything that concerns one value ended before anything that concerns another began,
 //! then all of the first comes before the other is written.
 
+use std::cmp::Reverse;
+
 use petgraph::algo::astar;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
@@ -16,8 +18,8 @@ use crate::verdict::Counterexample;
 use crate::words;
 use crate::zones::Violation;
 
-/// So many of the earliest violations are looked at for the one with the fewest operations.
-const CANDIDATES: usize = 32;
+/// So many of the earliest violations are looked at for the one that is easiest to understand.
+const CANDIDATES: usize = 64;
 
 /// The easiest of `violations` to understand, without the key. There must be one.
 pub(crate) fn counterexample<M: Model>(
@@ -27,7 +29,9 @@ pub(crate) fn counterexample<M: Model>(
     violations: &[Violation],
 ) -> Counterexample {
     let cycles = violations.iter().take(CANDIDATES).map(|&violation| Cycle::of(registers, calls, violation));
-    let cycle = cycles.min_by_key(|cycle| cycle.operations.len()).expect("there is a violation to explain");
+    // Few operations, and then a wide margin: that one thing came before another should not hang on microseconds.
+    let ease = |cycle: &Cycle| (cycle.operations.len(), Reverse(cycle.margin(calls)));
+    let cycle = cycles.min_by_key(ease).expect("there is a violation to explain");
     cycle.tell(model, registers, calls)
 }
 
@@ -86,6 +90,19 @@ impl Cycle {
         operations.sort_unstable_by_key(|&call| (calls[call].operation.invoked, call));
         operations.dedup();
         Cycle { steps, operations }
+    }
+
+    /// The least number of events between an end and a beginning that the proof needs in this order.
+    fn margin<I>(&self, calls: &[Call<'_, I>]) -> u64 {
+        let needed = self.steps.iter().filter_map(|&(before, after, because)| match because {
+            Because::RealTime => Some((before, after)),
+            Because::Order(Proof::Ended(ended, began)) => Some((ended, began)),
+            Because::ReadsFrom | Because::Order(Proof::Initial) => None,
+        });
+        let between = |(ended, began): (usize, usize)| {
+            calls[ended].end.map_or(0, |end| calls[began].operation.invoked.saturating_sub(end))
+        };
+        needed.map(between).min().unwrap_or(u64::MAX)
     }
 
     fn tell<M: Model>(&self, model: &M, registers: &RegisterCalls, calls: &[Call<'_, M::Input>]) -> Counterexample {

@@ -71,7 +71,7 @@ impl Live {
         let cluster = cluster.await.map_err(|error| {
             HarnessError::failed(error)
                 .at(folder.path.join(file::NODES).display())
-                .advise("schism doctor; the nodes' logs are in the run folder")
+                .advise("look at the nodes' logs in the run folder")
         })?;
         let deaths = tokio::spawn(deaths::record(cluster.subscribe(), recorder.clone()));
         Ok(Live {
