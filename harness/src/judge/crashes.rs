@@ -3,8 +3,6 @@
 use schism_checker::history::History;
 use schism_checker::verdict::{Counterexample, Outcome, Property};
 use schism_nodes::control::exit;
-use serde_json::Value;
-
 use super::{events_of, property};
 
 /// Reads the `died` events, which name deaths that no fault caused.
@@ -23,31 +21,33 @@ pub(super) fn no_crash(history: &History, failures: &mut Vec<String>) -> Propert
                 failures.push(format!("the storage of {node} failed: {log}"));
             }
             (.., Some(9)) => failures.push(format!("{node} got a SIGKILL that was not ours; was memory short?")),
-            (_, code, signal) => crashes.push(sentence(node, code, signal, log)),
+            (_, code, signal) => {
+                crashes.push(sentence(node, code, signal));
+                crashes.extend(log.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
+            }
         }
     }
     if crashes.is_empty() {
         return property("no-crash", Outcome::Valid, "no node ended by itself".to_owned());
     }
-    let summary = crashes[0].lines().next().unwrap_or_default().to_owned();
+    let summary = crashes[0].clone();
     let counterexample = Counterexample { because: crashes, ..Counterexample::default() };
     Property { counterexample: Some(counterexample), ..property("no-crash", Outcome::Invalid, summary) }
 }
 
-fn sentence(node: &str, code: Option<i64>, signal: Option<i64>, log: &str) -> String {
-    let how = match (code, signal) {
-        (Some(101), _) => "panicked".to_owned(),
-        (Some(code), _) => format!("ended by itself with exit code {code}"),
-        (None, Some(signal)) => format!("was ended by signal {signal}"),
-        (None, None) => Value::Null.to_string(),
-    };
-    if log.is_empty() { format!("{node} {how}") } else { format!("{node} {how}: {log}") }
+fn sentence(node: &str, code: Option<i64>, signal: Option<i64>) -> String {
+    match (code, signal) {
+        (Some(101), _) => format!("{node} panicked"),
+        (Some(code), _) => format!("{node} ended by itself with exit code {code}"),
+        (None, Some(signal)) => format!("{node} was ended by signal {signal}"),
+        (None, None) => format!("{node} ended by itself"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use schism_checker::history::{Event, EventKind, Process};
-    use serde_json::{Map, json};
+    use serde_json::{Map, Value, json};
 
     use super::*;
 

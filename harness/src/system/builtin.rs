@@ -76,7 +76,7 @@ impl System for BuiltIn {
         Launch {
             program: self.program.clone(),
             arguments: vec!["node".to_owned()],
-            environment: BTreeMap::from([("RUST_BACKTRACE".to_owned(), "1".to_owned())]),
+            environment: BTreeMap::new(),
             protocol: (self.spec.name.clone(), self.spec.params.clone()),
             storage: self.storage,
         }
