@@ -12,7 +12,7 @@ pub(crate) struct Kind {
     pub(crate) crashes: usize,
     /// Values are drawn from so many; each write has another one where absent.
     pub(crate) values: Option<usize>,
-    /// A third of all operations compares and sets.
+    /// A third of all operations compares and sets, whatever is there: most of them fail, as in Jepsen's tests.
     pub(crate) cas: bool,
 }
 
@@ -124,7 +124,7 @@ impl Register {
         let (f, input) = match self.random.below(if self.kind.cas { 3 } else { 2 }) {
             // A crashed read says nothing, and is left out by every checker.
             0 if !crashes => ("read", Value::Null),
-            2 => ("cas", json!([self.value.clone(), self.fresh(number)])),
+            2 => ("cas", json!([self.fresh(number), self.fresh(number)])),
             _ => ("write", self.fresh(number)),
         };
         self.index += 1;
