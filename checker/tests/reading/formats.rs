@@ -1,6 +1,6 @@
 //! Each format on small inputs.
 
-use schism_checker::formats::{Format, Place, locate, read_bytes, recognise};
+use schism_checker::formats::{Format, Place, locate, read_bytes, read_path_without_evidence, recognise};
 use schism_checker::history::{Cut, Event, EventKind, History, Process};
 use serde_json::{Value, json};
 
@@ -34,6 +34,26 @@ fn event(index: u64, process: u64, kind: EventKind, f: &str, value: Value) -> Ev
 fn edn(form: &str) -> Value {
     let history = read(&format!("{{:process 0 :type :ok :f :read :value {form}}}"));
     history.events[0].value.clone()
+}
+
+#[test]
+fn evidence_is_left_out_where_it_is_not_asked_for_and_errors_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.jsonl");
+    let text = r#"{"process":0,"type":"invoke","f":"read","value":null}
+{"process":0,"type":"ok","f":"read","value":5,"quorum":{"acks":["n1"]}}
+{"process":1,"type":"invoke","f":"read","value":null}
+{"process":1,"type":"info","f":"read","value":null,"error":"timed out","quorum":{"acks":[]}}
+{"process":"nemesis","type":"info","f":"kill","value":["n1"],"phase":"begin"}
+"#;
+    fs_err::write(&path, text).unwrap();
+    let mut expected = read(text);
+    expected.events[1].extra.clear();
+    expected.events[3].extra.remove("quorum");
+    assert_eq!(read_path_without_evidence(&path).unwrap(), expected);
+    assert_eq!(expected.events[3].extra["error"], json!("timed out"));
+    fs_err::write(&path, text.replace("[]", "[123456789012345678901]")).unwrap();
+    assert!(read_path_without_evidence(&path).unwrap_err().to_string().contains("line 4"), "its damage is told");
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(crate) fn check(args: &CheckArgs, unknown: Vec<Problem>) -> Result<ExitCode,
 
 fn one(asked: &Asked<'_>, name: &Path) -> Result<ExitCode, Problem> {
     let path = located(asked, name)?;
-    let history = formats::read_path(&path).map_err(|error| {
+    let history = formats::read_path_without_evidence(&path).map_err(|error| {
         let hint = "a history of Schism, Jepsen (EDN) or Porcupine, or a run folder";
         Problem::new(error.to_string(), path.display().to_string(), hint)
     })?;
