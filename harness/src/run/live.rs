@@ -55,7 +55,8 @@ impl Live {
         let recorder = Arc::new(recorder(prepared, folder, start)?);
         let network = Arc::new(network(options, prepared, folder, start)?);
         let events = folder.file(file::EVENTS);
-        let sink = EventFile::create(&events, &folder.id).map_err(|error| HarnessError::failed(error).at(events.display()))?;
+        let sink =
+            EventFile::create(&events, &folder.id).map_err(|error| HarnessError::failed(error).at(events.display()))?;
         let seed = options.seed;
         let cluster = Processes::start(Options {
             run: folder.id.clone(),
@@ -67,11 +68,18 @@ impl Live {
             sink: Box::new(sink),
             ready_timeout: READY_TIMEOUT,
         });
-        let cluster = cluster.await.map_err(|error| {
-            HarnessError::failed(error).at(folder.path.join(file::NODES).display()).advise("schism doctor; the nodes' logs are in the run folder")
-        })?;
+        let cluster =
+            cluster.await.map_err(|error| HarnessError::failed(error).at(folder.path.join(file::NODES).display()))?;
         let deaths = tokio::spawn(deaths::record(cluster.subscribe(), recorder.clone()));
-        Ok(Live { network, cluster, recorder, run: folder.id.clone(), folder: folder.clone(), deaths, strain: StrainGauge::start() })
+        Ok(Live {
+            network,
+            cluster,
+            recorder,
+            run: folder.id.clone(),
+            folder: folder.clone(),
+            deaths,
+            strain: StrainGauge::start(),
+        })
     }
 
     /// Stops everything, within two seconds unless the machine is starved, and reads the nodes' notes to their end.
@@ -117,7 +125,12 @@ fn network(
 ) -> Result<ProxyNetwork, HarnessError> {
     let seed = options.seed;
     let seeds = Arc::new(move |link: &crate::network::Link| chance::key(seed, &format!("link/{link}")));
-    let proxy = ProxyOptions { order: prepared.system.links(), address: options.address, epoch: start, ..ProxyOptions::default() };
+    let proxy = ProxyOptions {
+        order: prepared.system.links(),
+        address: options.address,
+        epoch: start,
+        ..ProxyOptions::default()
+    };
     ProxyNetwork::start(&folder.id, &prepared.nodes, seeds, proxy).map_err(HarnessError::failed)
 }
 
