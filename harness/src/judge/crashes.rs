@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn who_is_to_blame_for_a_death() {
-        let death = |code, signal, was_ready| json!({"node": "n1", "code": code, "signal": signal, "was_ready": was_ready});
+        let death =
+            |code, signal, was_ready| json!({"node": "n1", "code": code, "signal": signal, "was_ready": was_ready});
         assert_eq!(judged(death(Some(101), None::<i32>, true)), (Outcome::Invalid, 0));
         assert_eq!(judged(death(Some(0), None, true)), (Outcome::Invalid, 0));
         assert_eq!(judged(death(None, Some(11), true)), (Outcome::Invalid, 0));

@@ -15,14 +15,21 @@ pub(super) fn took_effect(faults: &BTreeMap<String, FaultCount>, failures: &mut 
             failures.push(format!("{} of {} faults of kind {kind} could not be proved", count.unproved, count.planned));
         }
     }
-    let idle: Vec<&str> =
-        faults.iter().filter(|(_, count)| count.proved == 0 && count.unproved == 0).map(|(kind, _)| kind.as_str()).collect();
+    let idle: Vec<&str> = faults
+        .iter()
+        .filter(|(_, count)| count.proved == 0 && count.unproved == 0)
+        .map(|(kind, _)| kind.as_str())
+        .collect();
     if !idle.is_empty() {
         let summary = format!("no {} took effect: nothing follows about it", idle.join(", no "));
         return property("faults", Outcome::Vacuous, summary);
     }
     let proved: Vec<String> = faults.iter().map(|(kind, count)| format!("{} {kind}", count.proved)).collect();
-    let summary = if proved.is_empty() { "none were asked for".to_owned() } else { format!("{}, each proved", proved.join(", ")) };
+    let summary = if proved.is_empty() {
+        "none were asked for".to_owned()
+    } else {
+        format!("{}, each proved", proved.join(", "))
+    };
     property("faults", Outcome::Valid, summary)
 }
 

@@ -19,7 +19,11 @@ pub(super) fn recovers(history: &History) -> Property {
     let silent = silent_nodes(&end.value);
     let seconds = end.value["seconds"].as_f64().unwrap_or_default();
     if silent.is_empty() {
-        return property("recovers", Outcome::Valid, format!("every node answered {seconds:.1} s after the last fault"));
+        return property(
+            "recovers",
+            Outcome::Valid,
+            format!("every node answered {seconds:.1} s after the last fault"),
+        );
     }
     if !answered_before {
         return property("recovers", Outcome::Vacuous, "the system never answered".to_owned());
@@ -58,7 +62,12 @@ fn phase<'a>(history: &'a History, name: &'a str) -> Option<&'a Event> {
 
 fn silent_nodes(end: &Value) -> Vec<&str> {
     let answered = end["answered"].as_object();
-    answered.into_iter().flatten().filter(|(_, yes)| **yes != Value::Bool(true)).map(|(node, _)| node.as_str()).collect()
+    answered
+        .into_iter()
+        .flatten()
+        .filter(|(_, yes)| **yes != Value::Bool(true))
+        .map(|(node, _)| node.as_str())
+        .collect()
 }
 
 fn is_ok(event: &Event) -> bool {

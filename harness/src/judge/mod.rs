@@ -91,7 +91,8 @@ fn property(name: &str, outcome: Outcome, summary: String) -> Property {
 
 /// The events of somebody who is no client, of one kind.
 fn events_of<'a>(history: &'a History, who: &'a str, f: &'a str) -> impl Iterator<Item = &'a Event> {
-    history.events.iter().filter(move |event| {
-        matches!(&event.process, Process::Named(name) if &**name == who) && &*event.f == f
-    })
+    history
+        .events
+        .iter()
+        .filter(move |event| matches!(&event.process, Process::Named(name) if &**name == who) && &*event.f == f)
 }

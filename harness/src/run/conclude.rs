@@ -100,7 +100,8 @@ fn verdict(conclusion: &mut Conclusion, judgement: Judgement, coverage: Coverage
     failures.extend(judgement.harness_failures);
     // What a starved machine did not cover says nothing about the system.
     if outcome == Outcome::Vacuous && coverage.strain.scheduler_lag_ms_max > STARVED_LAG_MS {
-        failures.push(format!("the machine was starved: timers came {:.0} ms late", coverage.strain.scheduler_lag_ms_max));
+        failures
+            .push(format!("the machine was starved: timers came {:.0} ms late", coverage.strain.scheduler_lag_ms_max));
     }
     let run = &conclusion.run;
     Verdict {

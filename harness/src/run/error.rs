@@ -18,7 +18,10 @@ pub struct HarnessError {
     pub folder: Option<PathBuf>,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "errors are passed on by name, as in `map_err(HarnessError::failed)`")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "errors are passed on by name, as in `map_err(HarnessError::failed)`"
+)]
 impl HarnessError {
     /// What was asked makes no sense.
     pub fn usage(what: impl ToString) -> Self {

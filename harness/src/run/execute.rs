@@ -142,13 +142,7 @@ impl Course<'_> {
         };
         let has_workload = self.prepared.has_workload;
         let plan = tokio::spawn(play(steps, has_workload, stage, stop.subscribe()));
-        let phase = MainPhase {
-            pool,
-            plan,
-            stop,
-            time: self.options.time,
-            ends_with_plan: !has_workload,
-        };
+        let phase = MainPhase { pool, plan, stop, time: self.options.time, ends_with_plan: !has_workload };
         let report = phase.run(self.hooks).await;
         if report.is_none() {
             self.failures.push("the plan could not be played to its end".to_owned());

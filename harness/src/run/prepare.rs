@@ -53,7 +53,16 @@ pub(super) fn prepare(options: &RunOptions) -> Result<Prepared, HarnessError> {
     let model = ModelSpec::parse(&requirement.model, &parameters).map_err(HarnessError::usage)?;
     let has_workload = plan.workload;
     let workload = has_workload.then_some(workload);
-    Ok(Prepared { nodes: NodeId::universe(options.nodes), system, workload, has_workload, requirement, model, plan, steps })
+    Ok(Prepared {
+        nodes: NodeId::universe(options.nodes),
+        system,
+        workload,
+        has_workload,
+        requirement,
+        model,
+        plan,
+        steps,
+    })
 }
 
 /// Everything that is wrong with a plan, as one error.
