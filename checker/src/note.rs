@@ -1,7 +1,7 @@
 //! Reads `events.jsonl`: what nodes and the network told about themselves while the clients were served.
 //!
-//! A header line, which may be missing, then a note a line. This module knows the form of a note, and of no note what it
-//! means.
+//! A header line, which may be missing, then a note a line, and between them what the run itself wrote. This module knows
+//! the form of a note, and of no note what it means.
 
 use std::io::{BufRead, BufReader};
 use std::marker::PhantomData;
@@ -60,6 +60,9 @@ pub struct Notes {
     pub header: Option<Header>,
     /// In the order in which they were written. Between nodes that order says nothing.
     pub notes: Vec<Note>,
+    /// What the run itself wrote between them, such as which process was started: lines with an `event` in place of a
+    /// `note`.
+    pub others: Vec<Map<String, Value>>,
     /// The file ended in the middle of a line.
     pub cut: Option<Cut>,
 }
@@ -83,11 +86,20 @@ pub fn read(input: impl BufRead, name: &str) -> Result<Notes, ReadError> {
                 continue;
             }
         }
-        let Some(note) = parse_line(&line, name, PhantomData::<Note>)? else {
-            notes.cut = Some(Cut { line: line.place.line, offset: line.place.offset });
-            break;
-        };
-        notes.notes.push(note);
+        match parse_line(&line, name, PhantomData::<Note>) {
+            Ok(Some(note)) => notes.notes.push(note),
+            Ok(None) => {
+                notes.cut = Some(Cut { line: line.place.line, offset: line.place.offset });
+                break;
+            }
+            Err(error) => notes.others.push(other(line.bytes).ok_or(error)?),
+        }
     }
     Ok(notes)
+}
+
+/// A line that is no note and does not claim to be one.
+fn other(line: &[u8]) -> Option<Map<String, Value>> {
+    let line: Map<String, Value> = serde_json::from_slice(line).ok()?;
+    (line.contains_key("event") && !line.contains_key("note")).then_some(line)
 }

@@ -34,6 +34,17 @@ fn what_is_no_node_needs_no_life() {
 }
 
 #[test]
+fn what_the_run_wrote_between_the_notes_is_kept_apart() {
+    let text =
+        "{\"event\":\"started\",\"node\":\"n1\",\"time\":1}\n{\"node\":\"n1\",\"seq\":1,\"time\":2,\"note\":\"x\"}\n";
+    let notes = read(text.as_bytes(), "e").unwrap();
+    assert_eq!((notes.notes.len(), notes.others.len()), (1, 1));
+    assert_eq!(notes.others[0]["event"], "started");
+    let broken = read(&b"{\"event\":\"x\",\"note\":7}\n"[..], "e").unwrap_err().to_string();
+    assert!(broken.contains("line 1"), "a note that is broken is an error: {broken}");
+}
+
+#[test]
 fn a_cut_end_is_reported_and_other_damage_is_an_error() {
     let line = "{\"node\":\"n1\",\"incarnation\":1,\"seq\":1,\"time\":1,\"note\":\"ready\"}\n";
     let whole = line.repeat(2);

@@ -1,10 +1,11 @@
 //! `schism check`: judges recorded histories.
 
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use schism_checker::formats;
 use schism_checker::history::History;
-use schism_checker::linearizability;
+use schism_checker::linearizability::{self, CheckError};
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::Property;
 use serde_json::json;
@@ -64,16 +65,33 @@ fn one(asked: &Asked<'_>, name: &Path) -> Result<ExitCode, Problem> {
     // What another tool recorded it for is not known: the only question is whether it is linearizable.
     let trivially_valid = history.header.is_none();
     let options = linearizability::Options { trivially_valid, ..linearizability::Options::default() };
-    let property = linearizability::check(&history, &chosen.model, &options, &budget).map_err(|error| {
-        let hint = format!("--model with another model than {}, see schism list models", chosen.model);
-        Problem::new(error.to_string(), path.display().to_string(), hint)
-    })?;
+    let property = linearizability::check(&history, &chosen.model, &options, &budget)
+        .map_err(|error| uncheckable(&error, &path, &chosen.model))?;
     let text = if asked.args.json {
         as_json(&path, &history, &chosen, &property)
     } else {
         as_text(&path, &history, &chosen, &property)
     };
     Ok(ExitCode::of_outcome(property.outcome).worst(output::emit(&text)))
+}
+
+/// Events that cannot be where they are are told with their line; what else can be wrong is a matter of the model.
+fn uncheckable(error: &CheckError, path: &Path, model: &ModelSpec) -> Problem {
+    let file = path.display();
+    let CheckError::History(misplaced) = error else {
+        let hint = format!("--model with another model than {model}, see schism list models");
+        return Problem::new(error.to_string(), file.to_string(), hint);
+    };
+    // The file may have gone meanwhile; then its name has to do.
+    let place =
+        fs_err::File::open(path).ok().and_then(|file| formats::locate(BufReader::new(file), misplaced.position));
+    let at =
+        place.map_or_else(|| file.to_string(), |place| format!("{file}, line {}, byte {}", place.line, place.offset));
+    Problem::new(
+        error.to_string(),
+        at,
+        "a history in which each process does one thing at a time, in the order of its lines",
+    )
 }
 
 /// A file as it is, the history of a run folder, or that of a run by its id.

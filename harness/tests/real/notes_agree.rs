@@ -14,7 +14,10 @@ fn written() -> [NoteLine; 3] {
     [
         of(Note::new("disconnected"), 1),
         of(Note::new("leader").with("epoch", 7), 2),
-        of(Note::new("stored").with("version", json!([4, "n2", 1, 17])).with("a", Value::Null).with("B", "ä\n\""), u64::MAX),
+        of(
+            Note::new("stored").with("version", json!([4, "n2", 1, 17])).with("a", Value::Null).with("B", "ä\n\""),
+            u64::MAX,
+        ),
     ]
 }
 
@@ -57,6 +60,7 @@ fn the_notes_of_a_run_are_read_to_the_last_one() {
     assert_eq!(notes.cut, None);
     let header = notes.header.as_ref().unwrap();
     assert_eq!(header.run.as_deref(), bench.run().file_name().unwrap().to_str());
+    assert!(notes.others.iter().any(|line| line["event"] == "started"), "{:?}", notes.others);
     let made = json_lines(&path).iter().filter(|line| line["note"].is_string()).count();
     let of_nodes: Vec<&read::Note> = notes.notes.iter().filter(|note| note.seq > 0).collect();
     assert_eq!(of_nodes.len(), made);
