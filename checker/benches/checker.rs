@@ -1,6 +1,7 @@
 //! How long checks take: real histories, where they lie beside the project, and made ones that are the same each time.
 //!
-//! `cargo bench -p schism-checker --bench checker` prints a table: the median and the worst of several rounds.
+//! `cargo bench -p schism-checker --bench checker` prints a table: the median and the worst of several rounds. With
+//! `-- crashed` it is that part alone; the parts are real, crashed, long and reading.
 
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
@@ -32,10 +33,12 @@ fn main() {
         return;
     }
     println!("{:<58} {:>12} {:>12}", "", "median", "worst");
-    real_histories();
-    crashed_operations();
-    long_histories();
-    reading();
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let parts: [(&str, fn()); 4] =
+        [("real", real_histories), ("crashed", crashed_operations), ("long", long_histories), ("reading", reading)];
+    for (_, part) in parts.iter().filter(|(name, _)| wanted.as_ref().is_none_or(|wanted| wanted == name)) {
+        part();
+    }
 }
 
 /// The folder of real histories, if it is there.

@@ -34,7 +34,7 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    println!("{:<34} {:>14} {:>14}   {}", "", "operations/s", "afterwards", "load of the machine before");
+    println!("{:<34} {:>14} {:>14}   load of the machine before", "", "operations/s", "afterwards");
     for way in WAYS {
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let mut figures: Vec<Figures> = (1..=RUNS).map(|seed| run(way, seed)).collect();
