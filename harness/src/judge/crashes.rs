@@ -1,9 +1,9 @@
 //! `no-crash`: no node ended by itself after it was ready.
 
+use super::{events_of, property};
 use schism_checker::history::History;
 use schism_checker::verdict::{Counterexample, Outcome, Property};
 use schism_nodes::control::exit;
-use super::{events_of, property};
 
 /// Reads the `died` events, which name deaths that no fault caused.
 ///

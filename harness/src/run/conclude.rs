@@ -63,7 +63,8 @@ fn entries(report: &PlanReport) -> Vec<serde_json::Value> {
 
 fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<Finished, HarnessError> {
     let path = conclusion.folder.file(file::HISTORY);
-    let history = formats::read_path_without_evidence(&path).map_err(|error| HarnessError::failed(error).at(path.display()))?;
+    let history =
+        formats::read_path_without_evidence(&path).map_err(|error| HarnessError::failed(error).at(path.display()))?;
     let faults = conclusion.report.as_ref().map(|report| report.faults.clone()).unwrap_or_default();
     let declared = conclusion.run.options.consistency == "declared";
     let promise = conclusion.prepared.system.promise();

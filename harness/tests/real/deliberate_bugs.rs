@@ -96,7 +96,7 @@ fn shows(plan: &Directed) -> Option<String> {
     }
     let acted = json_lines(&run.join("events.jsonl"))
         .iter()
-        .any(|note| note["note"] == "bug" && note["fields"]["bug"] == Value::from(plan.bug.as_str()));
+        .any(|note| note["note"] == "bug" && note["fields"]["bug"] == plan.bug.as_str());
     (!acted).then(|| format!("{} never acted: {}", plan.bug, ended.stdout))
 }
 
