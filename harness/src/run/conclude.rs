@@ -93,6 +93,9 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
         .and_then(|()| folder.make_latest(&run.options.out))
         .and_then(|()| if needless(&run, &verdict) { folder.remove_data(run.options.nodes) } else { Ok(()) });
     if let Err(error) = written {
+        if verdict.outcome != Outcome::Invalid {
+            return Err(HarnessError::failed(error).at(folder.path.display()));
+        }
         // What was found is told all the same: a full disk must not hide a violation.
         let failures = verdict.harness_failure.take().into_iter().chain([error.to_string()]);
         verdict.harness_failure = Some(failures.collect::<Vec<_>>().join("; "));

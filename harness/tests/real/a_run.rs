@@ -110,7 +110,7 @@ fn a_stale_read_is_shown_with_the_write_that_it_missed() {
 #[test]
 fn json_is_the_verdict_alone() {
     let bench = Bench::new();
-    let ended = short(&bench, &["nwr:n=3,w=2,r=2,writeback=on", "--json"]);
+    let ended = short(&bench, &["nwr:n=3,w=2,r=2,writeback=on", "--json", "--faults", "partition"]);
     ended.expect(0);
     let printed: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(printed, json(&bench.run().join("verdict.json")));

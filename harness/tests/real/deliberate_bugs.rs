@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use schism_nodes::catalog;
-use serde_json::Value;
 
 use crate::support::{Bench, json, json_lines};
 
