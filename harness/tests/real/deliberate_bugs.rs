@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use schism_nodes::catalog;
-use serde_json::Value;
 
 use crate::support::{Bench, json, json_lines};
 
@@ -33,7 +32,6 @@ impl Directed {
         let mutant = self.mutant();
         let (name, parameters) = mutant.split_once(':').unwrap();
         let others: Vec<&str> = parameters.split(',').filter(|parameter| !parameter.starts_with("bug=")).collect();
-        // `flush` tells what becomes of entries that are not synced, of which only a mutant has any.
         if others.is_empty() { name.to_owned() } else { format!("{name}:{}", others.join(",")) }
     }
 }
@@ -96,7 +94,7 @@ fn shows(plan: &Directed) -> Option<String> {
     }
     let acted = json_lines(&run.join("events.jsonl"))
         .iter()
-        .any(|note| note["note"] == "bug" && note["fields"]["bug"] == Value::from(plan.bug.as_str()));
+        .any(|note| note["note"] == "bug" && note["fields"]["bug"] == plan.bug.as_str());
     (!acted).then(|| format!("{} never acted: {}", plan.bug, ended.stdout))
 }
 
