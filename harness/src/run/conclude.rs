@@ -84,13 +84,20 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
         strain: conclusion.strain,
         ..covered
     };
-    let verdict = verdict(&mut conclusion, judgement, coverage);
+    let mut verdict = verdict(&mut conclusion, judgement, coverage);
     let Conclusion { folder, run, .. } = conclusion;
     let written = folder
         .write_json(file::RUN, &run)
         .and_then(|()| report::write_all(&folder, &run, &verdict, &history))
         .and_then(|()| folder.make_latest(&run.options.out));
-    written.map_err(|error| HarnessError::failed(error).at(folder.path.display()))?;
+    if let Err(error) = written {
+        // A violation is never hidden by a later failure of ours: it is told, though it could not be kept.
+        if verdict.outcome != Outcome::Invalid {
+            return Err(HarnessError::failed(error).at(folder.path.display()));
+        }
+        let failures = verdict.harness_failure.take().into_iter().chain([error.to_string()]);
+        verdict.harness_failure = Some(failures.collect::<Vec<_>>().join("; "));
+    }
     Ok(Finished { folder: folder.path, run, verdict })
 }
 
