@@ -118,12 +118,12 @@ impl RunFolder {
     /// Writes a file beside its place and renames it there.
     pub fn write(&self, name: &str, content: &[u8]) -> Result<(), FolderError> {
         let beside = self.path.join(format!("{name}.part"));
-        let mut file = fs::File::create(&beside)?;
-        file.write_all(content)?;
-        file.sync_data()?;
-        drop(file);
-        fs::rename(&beside, self.path.join(name))?;
-        Ok(())
+        let written = write_synced(&beside, content).and_then(|()| fs::rename(&beside, self.path.join(name)));
+        if written.is_err() {
+            // What went wrong before is what is told; half a file is of no use.
+            let _ = fs::remove_file(&beside);
+        }
+        Ok(written?)
     }
 
     /// Writes a JSON file, indented, beside its place and renames it there.
@@ -181,6 +181,12 @@ impl RunFolder {
         }
         serde_json::from_value(value).map_err(content)
     }
+}
+
+fn write_synced(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(content)?;
+    file.sync_data()
 }
 
 /// The results folder where none is named: `results` of this repository where `here` lies in it, else

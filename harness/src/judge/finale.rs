@@ -73,3 +73,114 @@ fn silent_nodes(end: &Value) -> Vec<&str> {
 fn is_ok(event: &Event) -> bool {
     event.kind == EventKind::Ok && matches!(event.process, Process::Client(_))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    /// A history, a line at a time.
+    #[derive(Default)]
+    struct Told(History);
+
+    impl Told {
+        fn event(mut self, process: Process, kind: EventKind, f: &str, value: Value, more: Value) -> Self {
+            let Value::Object(extra) = more else { unreachable!("tests say more in objects") };
+            let node = extra.get("node").and_then(Value::as_str).map(Into::into);
+            let key = extra.get("key").cloned();
+            let index = self.0.events.len() as u64;
+            let extra: Map<String, Value> = extra.into_iter().filter(|(name, _)| name == "phase").collect();
+            self.0.events.push(Event { index, time: None, process, kind, f: f.into(), key, value, node, extra });
+            self
+        }
+
+        /// A read by process 1 that ended so.
+        fn read(self, kind: EventKind, key: &str, node: &str, value: impl Into<Value>) -> Self {
+            let more = json!({"key": key, "node": node});
+            self.event(Process::Client(1), EventKind::Invoke, "read", Value::Null, more.clone()).event(
+                Process::Client(1),
+                kind,
+                "read",
+                value.into(),
+                more,
+            )
+        }
+
+        fn phase(self, phase: &str, value: Value) -> Self {
+            self.event(Process::Named("nemesis".into()), EventKind::Info, "final", value, json!({"phase": phase}))
+        }
+
+        /// The final phase, in which each of two nodes answered or not.
+        fn end(self, n1: bool, n2: bool) -> Self {
+            self.phase("end", json!({"answered": {"n1": n1, "n2": n2}, "seconds": 30.0}))
+        }
+    }
+
+    fn told() -> Told {
+        Told::default()
+    }
+
+    #[test]
+    fn a_system_that_answers_again_recovers() {
+        let history = told().read(EventKind::Ok, "x", "n1", 1).phase("begin", Value::Null).end(true, true).0;
+        let property = recovers(&history);
+        assert_eq!((property.outcome, property.judged), (Outcome::Valid, true));
+        assert!(property.counterexample.is_none());
+    }
+
+    #[test]
+    fn a_system_that_answered_and_then_does_not_is_broken() {
+        let history = told().read(EventKind::Ok, "x", "n1", 1).phase("begin", Value::Null).end(true, false).0;
+        let property = recovers(&history);
+        assert_eq!((property.outcome, property.judged), (Outcome::Invalid, true));
+        assert_eq!(property.summary, "n2 did not answer within 30 s after the last fault");
+        assert!(property.counterexample.is_some());
+    }
+
+    #[test]
+    fn a_system_that_never_answered_shows_nothing() {
+        // What is answered in the final phase itself is no answer before it.
+        let history = told()
+            .read(EventKind::Fail, "x", "n1", Value::Null)
+            .read(EventKind::Info, "x", "n1", Value::Null)
+            .phase("begin", Value::Null)
+            .read(EventKind::Ok, "x", "n1", 1)
+            .end(true, false);
+        assert_eq!(recovers(&history.0).outcome, Outcome::Vacuous);
+    }
+
+    #[test]
+    fn without_the_end_of_the_final_phase_nothing_follows() {
+        let interrupted = told().read(EventKind::Ok, "x", "n1", 1).phase("begin", Value::Null);
+        assert_eq!(recovers(&interrupted.0).outcome, Outcome::Vacuous);
+        assert_eq!(recovers(&History::default()).outcome, Outcome::Vacuous);
+    }
+
+    fn converged(history: &Told) -> Option<Outcome> {
+        let property = converges(&history.0)?;
+        assert!(!property.judged, "it is measured only");
+        Some(property.outcome)
+    }
+
+    #[test]
+    fn nodes_converge_when_their_last_reads_are_equal() {
+        let rested = || told().read(EventKind::Ok, "x", "n2", 7).phase("in-force", Value::Null);
+        let both = |n1: u64, n2: u64| rested().read(EventKind::Ok, "x", "n1", n1).read(EventKind::Ok, "x", "n2", n2);
+        assert_eq!(converged(&both(1, 1)), Some(Outcome::Valid), "an earlier read does not count");
+        assert_eq!(converged(&both(1, 2)), Some(Outcome::Invalid));
+        assert_eq!(converged(&both(1, 1).read(EventKind::Ok, "y", "n1", 2)), Some(Outcome::Valid), "keys are apart");
+        assert_eq!(
+            converged(&both(1, 2).read(EventKind::Ok, "x", "n1", 2)),
+            Some(Outcome::Valid),
+            "the last one counts"
+        );
+    }
+
+    #[test]
+    fn without_final_reads_there_is_nothing_to_compare() {
+        assert_eq!(converged(&told().read(EventKind::Ok, "x", "n1", 1)), None);
+        let unanswered = told().phase("in-force", Value::Null).read(EventKind::Info, "x", "n1", Value::Null);
+        assert_eq!(converged(&unanswered), Some(Outcome::Vacuous));
+    }
+}

@@ -32,7 +32,6 @@ impl Directed {
         let mutant = self.mutant();
         let (name, parameters) = mutant.split_once(':').unwrap();
         let others: Vec<&str> = parameters.split(',').filter(|parameter| !parameter.starts_with("bug=")).collect();
-        // `flush` tells what becomes of entries that are not synced, of which only a mutant has any.
         if others.is_empty() { name.to_owned() } else { format!("{name}:{}", others.join(",")) }
     }
 }
