@@ -5,9 +5,10 @@ use std::path::Path;
 
 use schism_checker::budget::Unlimited;
 use schism_checker::formats;
-use schism_checker::linearizability::{Options, check};
+use schism_checker::linearizability::{Options, check, prove};
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::Outcome;
+use schism_checker::verify::{Verified, verify};
 
 /// Every operation of this one failed: it is linearizable, and nothing follows from it.
 const ONLY_FAILURES: &str = "knossos/cas-register-good-mongodb-v0-ack-rollback-10.edn";
@@ -37,6 +38,11 @@ fn every_known_verdict_is_reached() {
         }
         if property.outcome != expected {
             wrong.push(format!("{file}: {:?}, not {verdict}: {}", property.outcome, property.summary));
+        }
+        if property.outcome == Outcome::Valid {
+            let operations = history.operations().unwrap();
+            let proof = prove(&operations, &model, &property, &Unlimited).unwrap();
+            assert!(matches!(verify(&operations, &model, &proof), Ok(Verified::Linearizable { .. })), "{file}");
         }
         checked += 1;
     }

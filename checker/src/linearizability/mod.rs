@@ -7,6 +7,7 @@
 //! never.
 
 mod keys;
+mod prove;
 mod report;
 
 use rayon::prelude::*;
@@ -15,6 +16,7 @@ use crate::budget::Budget;
 use crate::call::Call;
 use crate::history::{History, HistoryError, Operation};
 use crate::linearizability::keys::{Part, Parts};
+pub use crate::linearizability::prove::{NoProof, prove, prove_with};
 use crate::linearizability::report::{Finding, PartReport, Route};
 use crate::meter::{Meter, Share, Stop};
 use crate::model::Model;

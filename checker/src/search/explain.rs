@@ -47,7 +47,7 @@ pub(crate) fn counterexample<M: Model>(
         };
         words::witness(model, &calls[call], role.to_owned())
     });
-    Counterexample { key: None, operations: rows.collect(), because }
+    Counterexample { operations: rows.collect(), because, ..Counterexample::default() }
 }
 
 /// The calls that could have happened on either side of this one, as far as they are shown: those that returned first, then the

@@ -7,5 +7,6 @@ mod brute_force;
 mod budgets;
 mod explanations;
 mod generator;
+mod proofs;
 mod random;
 mod random_histories;
