@@ -3,7 +3,7 @@
 //!
 //! How a proof is found is not known here.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::verdict::Core;
@@ -34,7 +34,7 @@ pub enum Claim {
     /// The history is not linearizable.
     Invalid {
         /// The object; none where there is only one.
-        #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::proof::present")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         key: Option<Value>,
         /// The operations that contradict each other.
         core: Core,
@@ -45,7 +45,7 @@ pub enum Claim {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Order {
     /// The object; none where there is only one.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::proof::present")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub key: Option<Value>,
     /// Numbers of operations, those that crashed and took effect included. Operations are numbered from 0 in the order of
     /// their invocations, over the whole history.
@@ -107,15 +107,6 @@ pub fn read(text: &str) -> Result<Proof, ProofError> {
 }
 
 /// A key that is there, null as well, is told from one that is absent.
-pub(crate) mod present {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use serde_json::Value;
-
-    pub(crate) fn serialize<S: Serializer>(key: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
-        key.serialize(serializer)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-        Value::deserialize(deserializer).map(Some)
-    }
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }

@@ -37,6 +37,9 @@ pub struct Property {
     /// For a violation: what proves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counterexample: Option<Counterexample>,
+    /// For a violation: what often lies behind one like it, a sentence each. The outcome does not depend on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspects: Vec<String>,
     /// Figures: operations, keys, states, …
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub figures: Map<String, Value>,
@@ -54,7 +57,7 @@ pub struct Counterexample {
     pub because: Vec<String>,
     /// Fewer operations that contradict each other by themselves, where they were looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub core: Option<Core>,
+    pub core: Option<Box<Core>>,
 }
 
 /// A few operations of one object that cannot all have happened, and what of the rest was granted meanwhile.

@@ -16,7 +16,7 @@ use crate::proof::{Claim, Order, Proof};
 use crate::registers::RegisterCalls;
 use crate::search::linearise::linearise;
 use crate::search::{Reductions, crashed};
-use crate::verdict::{Outcome, Property};
+use crate::verdict::{Core, Outcome, Property};
 use crate::zones;
 
 /// Why there is no proof.
@@ -78,7 +78,7 @@ impl WithModel for Prove<'_> {
             Outcome::Valid => Claim::Valid { orders: orders(self.operations, model, self.budget)? },
             Outcome::Invalid => {
                 let counterexample = self.property.counterexample.as_ref().ok_or(NoProof::NoCore)?;
-                let core = counterexample.core.clone().ok_or(NoProof::NoCore)?;
+                let core = Core::clone(counterexample.core.as_deref().ok_or(NoProof::NoCore)?);
                 Claim::Invalid { key: counterexample.key.clone(), core }
             }
             Outcome::Unknown | Outcome::Vacuous => return Err(NoProof::Undecided),

@@ -211,15 +211,13 @@ impl<'c, 'a, M: Model> Way<'c, 'a, M> {
             match moment {
                 Moment::Begin(call) if self.pure[call as usize] => self.place_pure(&mut config, call),
                 Moment::Begin(_) | Moment::Crash(_) => {}
-                Moment::End(call) => match config.placed.binary_search(&call) {
-                    Ok(place) => {
-                        config.placed.remove(place);
-                    }
-                    Err(_) => {
+                Moment::End(call) => {
+                    let Ok(place) = config.placed.binary_search(&call) else {
                         self.fork(config, used, call);
                         return Ok(false);
-                    }
-                },
+                    };
+                    config.placed.remove(place);
+                }
             }
             config.moment += 1;
         }

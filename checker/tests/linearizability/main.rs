@@ -5,6 +5,7 @@
 
 mod brute_force;
 mod budgets;
+mod cores;
 mod explanations;
 mod generator;
 mod proofs;
