@@ -1,5 +1,6 @@
 //! The models that come with Schism, one file each, and [`ModelSpec`], which names one of them with its parameters.
 
+pub(crate) mod each;
 mod kv;
 mod multi_register;
 mod mutex;

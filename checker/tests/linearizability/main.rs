@@ -5,7 +5,9 @@
 
 mod brute_force;
 mod budgets;
+mod cores;
 mod explanations;
 mod generator;
+mod proofs;
 mod random;
 mod random_histories;

@@ -1,0 +1,242 @@
+//! The usual suspects: what often lies behind a violation, as hints for a person. The verdict does not depend on them.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashSet;
+use serde_json::Value;
+
+use crate::history::{Ending, Event, EventKind, History, Operation, Process};
+use crate::model::{Access, Model};
+use crate::verdict::Counterexample;
+
+/// So many hints of each kind are given, and so many keys named in one.
+const NAMED: usize = 3;
+
+/// What may lie behind a violation of the object that `counterexample` names, a sentence each; often nothing. Only values that
+/// operations of the counterexample saw are looked at.
+pub(crate) fn of_object<M: Model>(operations: &[Operation], model: &M, counterexample: &Counterexample) -> Vec<String> {
+    let of_key = |operation: &&Operation| {
+        operation.key.as_ref().filter(|_| model.partitions_by_key()) == counterexample.key.as_ref()
+    };
+    let operations: Vec<&Operation> = operations.iter().filter(of_key).collect();
+    let mut hints = Vec::new();
+    if let Some(initial) = model.register_initial() {
+        let mut seen = seen(&operations, model, counterexample);
+        let first_write_ended = add_writers(&mut seen, &operations, model);
+        hints.extend(seen.iter().filter_map(|value| value.unwritten(initial, first_write_ended)).take(NAMED));
+        hints.extend(seen.iter().find_map(|value| value.twice(initial)));
+    }
+    hints.extend(out_of_order(&operations));
+    hints
+}
+
+/// A value that an operation of the counterexample saw.
+struct Seen<'a> {
+    value: Value,
+    by: &'a Operation,
+    /// The operations that may have written it.
+    writers: Vec<&'a Operation>,
+    /// An operation that failed to write it.
+    failed: Option<&'a Operation>,
+}
+
+fn seen<'a, M: Model>(operations: &[&'a Operation], model: &M, counterexample: &Counterexample) -> Vec<Seen<'a>> {
+    let core = counterexample.core.iter().flat_map(|core| &core.operations);
+    let shown: FxHashSet<(u64, u64)> =
+        counterexample.operations.iter().chain(core).map(|it| (it.process, it.invoked)).collect();
+    let mut all: Vec<Seen<'a>> = Vec::new();
+    for &by in operations.iter().filter(|it| it.ending == Ending::Ok && shown.contains(&(it.process, it.invoked))) {
+        let Ok(input) = model.input(by) else { continue };
+        let value = model.access(&input).and_then(Access::observed).cloned();
+        all.extend(value.filter(|value| all.iter().all(|other| other.value != *value)).map(|value| Seen {
+            value,
+            by,
+            writers: Vec::new(),
+            failed: None,
+        }));
+    }
+    all
+}
+
+/// Notes who wrote each value, and returns the index at which the first write of any value was over.
+fn add_writers<'a, M: Model>(seen: &mut [Seen<'a>], operations: &[&'a Operation], model: &M) -> Option<u64> {
+    let mut first_write_ended: Option<u64> = None;
+    for &operation in operations {
+        let failed = operation.ending == Ending::Fail;
+        // A model is never asked about what failed; what it would have written is what it may have written.
+        let asked = failed.then(|| Operation { ending: Ending::Info, ..operation.clone() });
+        let Ok(input) = model.input(asked.as_ref().unwrap_or(operation)) else { continue };
+        let Some(value) = model.access(&input).and_then(Access::produced) else { continue };
+        if operation.ending == Ending::Ok {
+            first_write_ended = [first_write_ended, operation.completed].into_iter().flatten().min();
+        }
+        if let Some(seen) = seen.iter_mut().find(|seen| seen.value == *value) {
+            if failed {
+                seen.failed.get_or_insert(operation);
+            } else {
+                seen.writers.push(operation);
+            }
+        }
+    }
+    first_write_ended
+}
+
+impl Seen<'_> {
+    /// No operation can have written it.
+    fn unwritten(&self, initial: &Value, first_write_ended: Option<u64>) -> Option<String> {
+        let Seen { value, by, writers, failed } = self;
+        if value == initial || !writers.is_empty() {
+            return None;
+        }
+        let who = format!("process {} saw {value} (event {})", by.process, by.invoked);
+        if let Some(failed) = failed {
+            return Some(format!(
+                "{who}, which only an operation that failed wrote (process {}, event {}): the client reported failure, \
+                 the write took effect: is a timeout mapped to fail?",
+                failed.process, failed.invoked
+            ));
+        }
+        if first_write_ended.is_none_or(|ended| by.invoked <= ended) {
+            return Some(format!(
+                "{who} before any write was over, and nobody wrote it, but the model begins with {initial}: is the \
+                 initial value another one (init={value})?"
+            ));
+        }
+        Some(format!("{who}, which nobody wrote: are operations missing from the history?"))
+    }
+
+    /// Several operations wrote it.
+    fn twice(&self, initial: &Value) -> Option<String> {
+        let Seen { value, writers, .. } = self;
+        let also = if value == initial { ", and was there at the beginning" } else { "" };
+        let times = match writers.len() {
+            0 => return None,
+            1 if also.is_empty() => return None,
+            1 => "once".to_owned(),
+            times => format!("{times} times"),
+        };
+        let events: Vec<String> = writers.iter().take(NAMED).map(|it| it.invoked.to_string()).collect();
+        let more = if writers.len() > NAMED { ", …" } else { "" };
+        Some(format!(
+            "{value} was written {times} (events {}{more}){also}: where each write has a value of its own, a violation \
+             says more, and is found faster",
+            events.join(", ")
+        ))
+    }
+}
+
+/// Whether the recorded times contradict the recorded order.
+fn out_of_order(operations: &[&Operation]) -> Option<String> {
+    let mut times: Vec<(u64, u64)> = operations
+        .iter()
+        .flat_map(|it| [Some(it.invoked).zip(it.invoked_at), it.completed.zip(it.completed_at)])
+        .flatten()
+        .collect();
+    times.sort_unstable();
+    let back = times.windows(2).find(|pair| pair[0].0 < pair[1].0 && pair[1].1 < pair[0].1)?;
+    Some(format!(
+        "the time of event {} is before that of event {}: events are taken in the order of the file, is that the order \
+         in which they happened?",
+        back[1].0, back[0].0
+    ))
+}
+
+/// Keys that nobody read after the last fault, where there were faults: what was lost there is not seen.
+pub(crate) fn of_history(history: &History) -> Option<String> {
+    let is_fault = |process: &Process, f: &str| matches!(process, Process::Named(_)) && f != "final";
+    let healed = history.events.iter().rposition(|event| is_fault(&event.process, &event.f))?;
+    let since = &history.events[healed + 1..];
+    let is_read = |event: &&Event| matches!(&*event.f, "read" | "get");
+    let mut begun: FxHashSet<&Process> = FxHashSet::default();
+    let mut read: FxHashSet<&Value> = FxHashSet::default();
+    for event in since.iter().filter(is_read) {
+        match event.kind {
+            EventKind::Invoke => drop(begun.insert(&event.process)),
+            EventKind::Ok if begun.contains(&event.process) => read.extend(&event.key),
+            _ => {}
+        }
+    }
+    let clients = history.events.iter().filter(|event| matches!(event.process, Process::Client(_)));
+    let keys: FxHashSet<&Value> = clients.filter_map(|event| event.key.as_ref()).collect();
+    let healed = history.events[healed].index;
+    let unread: BTreeSet<String> = keys.difference(&read).map(ToString::to_string).collect();
+    let more = if unread.len() > NAMED { format!(" and {} more", unread.len() - NAMED) } else { String::new() };
+    (!unread.is_empty()).then(|| {
+        let named = unread.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
+        format!("nobody read {named}{more} after the last fault (event {healed}): what was lost there is not seen")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::budget::Unlimited;
+    use crate::formats::read_bytes;
+    use crate::linearizability::{Options, check};
+    use crate::models::ModelSpec;
+
+    /// The hints for a history of `process type f value` words, one event each.
+    fn hints(model: &str, events: &[&str]) -> Vec<String> {
+        let lines: Vec<String> = events
+            .iter()
+            .enumerate()
+            .map(|(index, event)| {
+                let [process, kind, f, value] = event.splitn(4, ' ').collect::<Vec<_>>()[..] else {
+                    panic!("four words: {event}");
+                };
+                let process = if process == "nemesis" { "\"nemesis\"" } else { process };
+                format!(
+                    "{{\"index\":{index},\"process\":{process},\"type\":\"{kind}\",\"f\":\"{f}\",\"key\":\"x\",\"value\":{value}}}\n"
+                )
+            })
+            .collect();
+        let history = read_bytes(lines.concat().as_bytes(), "test").unwrap();
+        let model = ModelSpec::parse(model, &BTreeMap::new()).unwrap();
+        check(&history, &model, &Options::default(), &Unlimited).unwrap().suspects
+    }
+
+    #[test]
+    fn a_failed_write_that_was_read() {
+        let events = ["1 invoke write 5", "1 fail write 5", "2 invoke read null", "2 ok read 5"];
+        let hints = hints("register", &events);
+        assert_eq!(hints.len(), 1, "{hints:?}");
+        assert!(
+            hints[0].starts_with("process 2 saw 5 (event 2), which only an operation that failed wrote"),
+            "{hints:?}"
+        );
+        assert!(hints[0].ends_with("is a timeout mapped to fail?"), "{hints:?}");
+    }
+
+    #[test]
+    fn another_initial_value() {
+        let hints = hints("register", &["2 invoke read null", "2 ok read 0", "1 invoke write 5", "1 ok write 5"]);
+        assert!(hints[0].contains("(init=0)"), "{hints:?}");
+    }
+
+    #[test]
+    fn a_value_that_nobody_wrote() {
+        let hints = hints("register", &["1 invoke write 5", "1 ok write 5", "2 invoke read null", "2 ok read 6"]);
+        assert_eq!(hints, ["process 2 saw 6 (event 2), which nobody wrote: are operations missing from the history?"]);
+    }
+
+    #[test]
+    fn a_value_that_two_wrote_and_a_key_that_nobody_read_again() {
+        let mut events = vec![];
+        for value in ["4", "4", "5"] {
+            events.extend([format!("1 invoke write {value}"), format!("1 ok write {value}")]);
+        }
+        events.extend(["2 invoke read null".to_owned(), "2 ok read 4".to_owned(), "nemesis info cut null".to_owned()]);
+        let events: Vec<&str> = events.iter().map(String::as_str).collect();
+        let hints = hints("register", &events);
+        assert_eq!(hints.len(), 2, "{hints:?}");
+        assert!(hints[0].starts_with("4 was written 2 times (events 0, 2)"), "{hints:?}");
+        assert!(hints[1].starts_with("nobody read \"x\" after the last fault (event 8)"), "{hints:?}");
+    }
+
+    #[test]
+    fn a_violation_without_suspects_has_none() {
+        let events = ["1 invoke write 5", "1 ok write 5", "2 invoke read null", "2 ok read null"];
+        assert_eq!(hints("register", &events), Vec::<String>::new());
+    }
+}
