@@ -15,6 +15,7 @@ pub mod models;
 pub mod note;
 mod registers;
 mod search;
+pub mod sequential;
 pub mod verdict;
 mod words;
 mod zones;

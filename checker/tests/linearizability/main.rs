@@ -9,3 +9,4 @@ mod explanations;
 mod generator;
 mod random;
 mod random_histories;
+mod sequential;

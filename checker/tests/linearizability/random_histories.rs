@@ -157,7 +157,7 @@ fn cut(operations: &[Operation], end: u64) -> Vec<Operation> {
     before
 }
 
-fn model(object: Object, initial: &Value) -> ModelSpec {
+pub(crate) fn model(object: Object, initial: &Value) -> ModelSpec {
     let name = match object {
         Object::Register => "register",
         Object::CasRegister => "cas-register",

@@ -29,7 +29,8 @@ fn a_valid_run_leaves_a_whole_folder() {
     let again = bench.schism(&["replay", id, "--times", "2", "-q"]);
     again.expect(0);
     assert_eq!(again.stdout, "invalid in 0 of 2 (was: valid)\n");
-    let plans: Vec<Value> = bench.runs().iter().map(|run| json(&run.join("run.json"))["plan"]["entries"].clone()).collect();
+    let plans: Vec<Value> =
+        bench.runs().iter().map(|run| json(&run.join("run.json"))["plan"]["entries"].clone()).collect();
     assert_eq!(plans.len(), 3);
     assert!(plans.iter().all(|plan| *plan == plans[0]), "a replay plays the same plan");
 }
@@ -50,7 +51,10 @@ fn whole_folder(run: &Path, id: &str) {
     }
     let read = |file: &str| fs_err::read_to_string(run.join(file)).unwrap();
     let junit = read("junit.xml");
-    assert!(junit.contains("<testsuites") && junit.contains("failures=\"0\"") && junit.contains("linearizable"), "{junit}");
+    assert!(
+        junit.contains("<testsuites") && junit.contains("failures=\"0\"") && junit.contains("linearizable"),
+        "{junit}"
+    );
     let summary = read("summary.md");
     assert!(summary.contains(id) && summary.to_lowercase().contains("valid"), "{summary}");
     let report = read("report.html");
@@ -127,12 +131,14 @@ fn of_several_seeds_the_worst_code_stands() {
 #[test]
 fn two_systems_are_compared_side_by_side() {
     let bench = Bench::new();
-    let ended = bench.schism(&["compare", "raft", "nwr", "--seeds", "1", "--nodes", "3", "--time", "3s", "--fault", "kill", "-q"]);
+    let ended = bench
+        .schism(&["compare", "raft", "nwr", "--seeds", "1", "--nodes", "3", "--time", "3s", "--fault", "kill", "-q"]);
     ended.expect(0);
     let head = ended.stdout.lines().find(|line| line.contains("raft") && line.contains("nwr"));
     assert!(head.is_some() || ended.stdout.lines().any(|line| line.contains("raft")), "{ended:?}");
     assert!(ended.stdout.contains("valid"), "{ended:?}");
-    let plans: Vec<Value> = bench.runs().iter().map(|run| json(&run.join("run.json"))["plan"]["entries"].clone()).collect();
+    let plans: Vec<Value> =
+        bench.runs().iter().map(|run| json(&run.join("run.json"))["plan"]["entries"].clone()).collect();
     assert_eq!(plans.len(), 2);
     assert_eq!(plans[0], plans[1], "both are played the same plan");
 }

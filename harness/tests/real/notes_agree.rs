@@ -14,7 +14,10 @@ fn written() -> [NoteLine; 3] {
     [
         of(Note::new("disconnected"), 1),
         of(Note::new("leader").with("epoch", 7), 2),
-        of(Note::new("stored").with("version", json!([4, "n2", 1, 17])).with("a", Value::Null).with("B", "ä\n\""), u64::MAX),
+        of(
+            Note::new("stored").with("version", json!([4, "n2", 1, 17])).with("a", Value::Null).with("B", "ä\n\""),
+            u64::MAX,
+        ),
     ]
 }
 

@@ -258,7 +258,8 @@ pub(crate) fn json(path: &Path) -> Value {
 /// A file of JSON lines.
 pub(crate) fn json_lines(path: &Path) -> Vec<Value> {
     let text = fs_err::read_to_string(path).unwrap();
-    let parsed = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{}: {error}: {line}", path.display()));
+    let parsed =
+        |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{}: {error}: {line}", path.display()));
     text.lines().map(parsed).collect()
 }
 
