@@ -7,7 +7,7 @@ use crate::budget::{Budget, Exhausted};
 
 /// How many units of work a worker does between two questions to the budget. A unit is at most a few microseconds, so
 /// that all workers stop well within 100 ms.
-const UNITS_BETWEEN_QUESTIONS: u32 = 512;
+pub(crate) const UNITS_BETWEEN_QUESTIONS: u32 = 512;
 
 /// Shared by the workers of one check.
 pub(crate) struct Meter<'a> {

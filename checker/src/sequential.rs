@@ -27,6 +27,7 @@ use crate::history::{History, Operation};
 use crate::linearizability::{self, CheckError, Options};
 use crate::meter::{Meter, Stop};
 use crate::model::Model;
+use crate::models::each::WithModel;
 use crate::models::{AssertingRegister, ModelSpec, asserting};
 use crate::sequential::orders::Orders;
 use crate::sequential::walk::{Ended, Walk};
@@ -49,7 +50,7 @@ pub fn check_operations(
     options: &Options,
     budget: &dyn Budget,
 ) -> Result<Property, CheckError> {
-    let stronger = linearizability::check_operations(operations, model, options, budget)?;
+    let stronger = linearizability::check_operations(operations, model, &stronger(options), budget)?;
     if stronger.outcome != Outcome::Invalid {
         return Ok(from_stronger(stronger, model.name()));
     }
@@ -57,10 +58,7 @@ pub fn check_operations(
         ModelSpec::Register(model) if options.failed_cas_asserts && model.compare_and_set => {
             search(&asserting(operations), &AssertingRegister(model.clone()), options, budget)
         }
-        ModelSpec::Register(model) => search(operations, model, options, budget),
-        ModelSpec::MultiRegister(model) => search(operations, model, options, budget),
-        ModelSpec::Kv(model) => search(operations, model, options, budget),
-        ModelSpec::Mutex(model) => search(operations, model, options, budget),
+        model => model.with(Search { operations, options, budget }),
     }
 }
 
@@ -71,11 +69,16 @@ pub fn check_with<M: Model>(
     options: &Options,
     budget: &dyn Budget,
 ) -> Result<Property, CheckError> {
-    let stronger = linearizability::check_with(operations, model, options, budget)?;
+    let stronger = linearizability::check_with(operations, model, &stronger(options), budget)?;
     if stronger.outcome != Outcome::Invalid {
         return Ok(from_stronger(stronger, model.name()));
     }
     search(operations, model, options, budget)
+}
+
+/// Why a history is not linearizable is of no interest here.
+fn stronger(options: &Options) -> Options {
+    Options { core_effort: 0, states_shown: 0, ..*options }
 }
 
 /// What follows where linearizability was not refuted: all but the name.
@@ -86,6 +89,21 @@ fn from_stronger(stronger: Property, model: &str) -> Property {
         _ => stronger.summary,
     };
     Property { name, summary, ..stronger }
+}
+
+/// A search that waits for its model.
+struct Search<'a> {
+    operations: &'a [Operation],
+    options: &'a Options,
+    budget: &'a dyn Budget,
+}
+
+impl WithModel for Search<'_> {
+    type Output = Result<Property, CheckError>;
+
+    fn with<M: Model>(self, model: &M) -> Self::Output {
+        search(self.operations, model, self.options, self.budget)
+    }
 }
 
 fn search<M: Model>(
@@ -123,6 +141,7 @@ fn search<M: Model>(
         summary,
         route: Some("sequential search".to_owned()),
         counterexample,
+        suspects: Vec::new(),
         figures,
     })
 }

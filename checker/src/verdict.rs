@@ -37,6 +37,9 @@ pub struct Property {
     /// For a violation: what proves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counterexample: Option<Counterexample>,
+    /// For a violation: what often lies behind one like it, a sentence each. The outcome does not depend on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspects: Vec<String>,
     /// Figures: operations, keys, states, …
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub figures: Map<String, Value>,
@@ -52,6 +55,36 @@ pub struct Counterexample {
     pub operations: Vec<Witness>,
     /// Why they contradict each other, a sentence a line: each step of a cycle, or each state's refusal.
     pub because: Vec<String>,
+    /// Fewer operations that contradict each other by themselves, where they were looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<Box<Core>>,
+}
+
+/// A few operations of one object that cannot all have happened, and what of the rest was granted meanwhile.
+///
+/// All other operations up to [`cut`](Core::cut) are taken into account in the way that is the most generous to the system: what
+/// changes no state is left out, a value in `free` can be written at any moment and any number of times, and each operation in
+/// `optional` can happen once, at any moment, or never. What writes a value that none of `numbers` saw is left out as well
+/// (registers only). If not even so the operations can be put in an order, then the history cannot either.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Core {
+    /// The operations, in the order of their invocations.
+    pub operations: Vec<Witness>,
+    /// What is granted, a sentence a line: `even if 3 could be written at any moment`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub even_if: Vec<String>,
+    /// Whether nothing more can be taken away in the ways that were tried; if not, the effort ended before.
+    pub minimal: bool,
+    /// Only what happened up to the event of this index counts.
+    pub cut: u64,
+    /// The numbers of the operations, from 0 in the order of invocations over the whole history.
+    pub numbers: Vec<usize>,
+    /// Values that may be written at any moment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub free: Vec<Value>,
+    /// The numbers of operations that may happen once at any moment, or never.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub optional: Vec<usize>,
 }
 
 /// An operation of a counterexample.

@@ -187,3 +187,40 @@ fn lists_name_bugs_beside_their_ids() {
         assert!(listed.lines().any(|line| line.contains(name) && line.contains(id)), "{name}: {listed}");
     }
 }
+
+/// A proof of the history that [`history`] writes with this value for the read.
+fn proof(folder: &Path, claim: &str) {
+    let head = r#""schism":"proof","format":1,"model":"register","operations":2"#;
+    fs_err::write(folder.join("proof.json"), format!("{{{head},\"claim\":{claim}}}\n")).unwrap();
+}
+
+#[test]
+fn proofs_are_verified_and_wrong_ones_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let valid = |order: &str| format!(r#"{{"outcome":"valid","orders":[{{"key":"x","order":{order}}}]}}"#);
+    let invalid = |numbers: &str| {
+        let core = format!(r#"{{"operations":[],"minimal":true,"cut":3,"numbers":{numbers}}}"#);
+        format!(r#"{{"outcome":"invalid","key":"x","core":{core}}}"#)
+    };
+    let table = [
+        ("1", valid("[0,1]"), 0, "HOLDS"),
+        ("1", valid("[1,0]"), 1, "one that began after its end"),
+        ("1", valid("[0]"), 1, "leaves out operation 1"),
+        ("2", valid("[0,1]"), 1, "cannot read 2 from register 1"),
+        ("null", invalid("[0,1]"), 0, "HOLDS"),
+        ("2", invalid("[1]"), 0, "HOLDS"),
+        ("null", invalid("[1]"), 1, "do not contradict each other"),
+        ("1", invalid("[1]"), 1, "leaves out operation 0"),
+    ];
+    for (read, claim, code, said) in table {
+        history(folder.path(), "history.jsonl", read);
+        proof(folder.path(), &claim);
+        let output = schism(folder.path(), &["verify", "proof.json", "history.jsonl"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{read}, {claim}: {output:?}");
+        assert!(text(&output.stdout).contains(said), "{read}, {claim}: {output:?}");
+    }
+    fs_err::write(folder.path().join("proof.json"), r#"{"schism":"proof","format":2}"#).unwrap();
+    let output = schism(folder.path(), &["verify", "proof.json", "history.jsonl"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(64), "{output:?}");
+    assert!(text(&output.stderr).contains("has format 2; this version reads 1"), "{output:?}");
+}

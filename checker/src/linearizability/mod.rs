@@ -6,7 +6,9 @@
 //! happen, and so are crashed ones that change nothing; other crashed ones may happen at any time after they began, or
 //! never.
 
+mod cores;
 mod keys;
+mod prove;
 mod report;
 
 use rayon::prelude::*;
@@ -15,6 +17,7 @@ use crate::budget::Budget;
 use crate::call::Call;
 use crate::history::{History, HistoryError, Operation};
 use crate::linearizability::keys::{Part, Parts};
+pub use crate::linearizability::prove::{NoProof, prove, prove_with};
 pub(crate) use crate::linearizability::report::ended;
 use crate::linearizability::report::{Finding, PartReport, Route};
 use crate::meter::{Meter, Share, Stop};
@@ -23,7 +26,8 @@ use crate::models::{AssertingRegister, ModelSpec, asserting};
 use crate::registers::RegisterCalls;
 pub use crate::search::Reductions;
 use crate::search::{End, crashed, explain, search};
-use crate::verdict::Property;
+use crate::suspects;
+use crate::verdict::{Outcome, Property};
 use crate::zones;
 
 /// How to check.
@@ -45,6 +49,9 @@ pub struct Options {
     pub failed_cas_asserts: bool,
     /// How many states, each with its refusal, a counterexample of the search shows at most.
     pub states_shown: usize,
+    /// How much may be spent on the core of a violation after it was found, in steps: about so many times the search may place
+    /// one operation in one configuration. Nothing, and there is no core; a default check spends some 50 ms at most.
+    pub core_effort: u64,
 }
 
 impl Default for Options {
@@ -57,6 +64,7 @@ impl Default for Options {
             trivially_valid: false,
             failed_cas_asserts: false,
             states_shown: 10,
+            core_effort: 300_000,
         }
     }
 }
@@ -101,7 +109,11 @@ pub fn check(
     options: &Options,
     budget: &dyn Budget,
 ) -> Result<Property, CheckError> {
-    check_operations(&history.operations()?, model, options, budget)
+    let mut property = check_operations(&history.operations()?, model, options, budget)?;
+    if property.outcome == Outcome::Invalid {
+        property.suspects.extend(suspects::of_history(history));
+    }
+    Ok(property)
 }
 
 /// Like [`check`], with the operations already paired.
@@ -146,7 +158,15 @@ pub fn check_with<M: Model>(
     } else {
         parts.into_iter().enumerate().map(check).collect()
     };
-    Ok(report::property(model, options, &meter, &counts, reports))
+    let mut property = report::property(model, options, &meter, &counts, reports);
+    if let Some(counterexample) = &mut property.counterexample {
+        if options.core_effort > 0 {
+            let core = cores::core(operations, model, counterexample, options.core_effort, budget);
+            counterexample.core = core.map(Box::new);
+        }
+        property.suspects = suspects::of_object(operations, model, counterexample);
+    }
+    Ok(property)
 }
 
 fn check_part<M: Model>(model: &M, part: Part<'_, M::Input>, options: &Options, share: &mut Share<'_>) -> PartReport {

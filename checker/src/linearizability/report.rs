@@ -114,6 +114,7 @@ fn base(options: &Options) -> Property {
         summary: String::new(),
         route: None,
         counterexample: None,
+        suspects: Vec::new(),
         figures: Map::new(),
     }
 }

@@ -1,6 +1,7 @@
 //! The models that come with Schism, one file each, and [`ModelSpec`], which names one of them with its parameters.
 
 mod asserting;
+pub(crate) mod each;
 mod kv;
 mod multi_register;
 mod mutex;

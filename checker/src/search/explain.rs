@@ -7,6 +7,9 @@ use crate::search::Stuck;
 use crate::verdict::Counterexample;
 use crate::words;
 
+/// What part the operation plays that cannot be placed.
+pub(crate) const STUCK: &str = "cannot have happened anywhere";
+
 /// No more concurrent operations than this are shown.
 const CONCURRENT_SHOWN: usize = 10;
 
@@ -41,13 +44,13 @@ pub(crate) fn counterexample<M: Model>(
     shown.sort_by_key(|&call| calls[call].operation.invoked);
     let rows = shown.into_iter().map(|call| {
         let role = match &calls[call] {
-            _ if call == stuck.call => "cannot have happened anywhere",
+            _ if call == stuck.call => STUCK,
             other if other.crashed() => "may have happened at any time since",
             _ => "concurrent",
         };
         words::witness(model, &calls[call], role.to_owned())
     });
-    Counterexample { key: None, operations: rows.collect(), because }
+    Counterexample { operations: rows.collect(), because, ..Counterexample::default() }
 }
 
 /// The calls that could have happened on either side of this one, as far as they are shown: those that returned first, then the

@@ -17,6 +17,7 @@
 pub(crate) mod crashed;
 pub(crate) mod explain;
 mod frontier;
+pub(crate) mod linearise;
 mod mask;
 mod states;
 mod timeline;

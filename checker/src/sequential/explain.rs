@@ -28,5 +28,5 @@ pub(super) fn counterexample<M: Model>(
         });
     }
     rows.sort_by_key(|row| row.invoked);
-    Counterexample { key: None, operations: rows, because }
+    Counterexample { operations: rows, because, ..Counterexample::default() }
 }

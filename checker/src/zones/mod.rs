@@ -14,6 +14,7 @@
 //! A crashed write never ends. If it was read it happened, and its cluster's `first_end` is that of a read; if not it can be
 //! dropped.
 
+pub(crate) mod order;
 pub(crate) mod witness;
 
 use crate::call::Call;

@@ -123,7 +123,7 @@ impl Cycle {
             let role = role(registers, calls, call, previous.replace(call));
             words::witness(model, &calls[call], role)
         });
-        Counterexample { key: None, operations: rows.collect(), because }
+        Counterexample { operations: rows.collect(), because, ..Counterexample::default() }
     }
 }
 

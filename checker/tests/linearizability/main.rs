@@ -5,8 +5,10 @@
 
 mod brute_force;
 mod budgets;
+mod cores;
 mod explanations;
 mod generator;
+mod proofs;
 mod random;
 mod random_histories;
 mod sequential;

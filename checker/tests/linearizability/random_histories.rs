@@ -10,7 +10,9 @@ use schism_checker::verdict::{Outcome, Property};
 use serde_json::Value;
 
 use crate::brute_force::{Object, linearizable};
-use crate::generator::{Kind, history};
+use crate::cores::core_is_refuted;
+use crate::generator::{Generated, Kind, history};
+use crate::proofs::valid_is_proved;
 use crate::random::Random;
 
 const HISTORIES: u64 = 15_000;
@@ -102,7 +104,11 @@ fn agrees(kind: Kind, stream: u64) {
                 format!("seed {seed}, {kind:?}, {model}, {options:?}: {:#?}\n{property:#?}", generated.operations);
             assert_eq!(property.outcome == Outcome::Invalid, !truth, "{told}");
             assert_ne!(property.outcome, Outcome::Unknown, "{told}");
-            if !truth {
+            if truth {
+                let Generated { operations, initial, .. } = &generated;
+                valid_is_proved(kind.object, initial, operations, &model, &property, &mut random, &told);
+            } else {
+                core_is_refuted(kind.object, &generated.initial, &generated.operations, &model, &property, &told);
                 proves(kind.object, &generated.initial, &generated.operations, &property, &told);
             }
         }

@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Play the stored plan of a run again
     Replay(ReplayArgs),
+    /// Check a proof that `check --proof` wrote, with code that shares nothing with what found it
+    Verify(VerifyArgs),
     /// Be a node process of a built-in system
     #[command(hide = true)]
     Node,
@@ -180,6 +182,22 @@ pub(crate) struct CheckArgs {
     /// Print one JSON object for each file and nothing else
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 the proof holds, 1 it does not, 2 it is too large to tell, 64 arguments or input."
+)]
+pub(crate) struct VerifyArgs {
+    /// The proof
+    #[arg(value_name = "PROOF")]
+    pub(crate) proof: PathBuf,
+    /// The history that it is about, or a run folder
+    #[arg(value_name = "HISTORY")]
+    pub(crate) history: PathBuf,
+    /// The model: NAME[:init=JSON], see `schism list models` [default: what the proof names]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
 }
 
 #[derive(Debug, Args)]

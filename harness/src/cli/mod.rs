@@ -20,6 +20,7 @@ mod series;
 mod show;
 mod signals;
 mod values;
+mod verify;
 
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,6 +62,7 @@ fn dispatch(cli: Cli, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
         Command::List(args) => list::list(&args),
         Command::Show(args) => show::show(&args),
         Command::Replay(args) => replay::replay(&args),
+        Command::Verify(args) => verify::verify(&args),
         Command::Node => unreachable!("a node is started before anything else is decided"),
     }
 }

@@ -86,7 +86,8 @@ fn unchecked(promise: &str) -> Property {
 /// A judged property without counterexample.
 fn property(name: &str, outcome: Outcome, summary: String) -> Property {
     let name = name.to_owned();
-    Property { name, judged: true, outcome, summary, route: None, counterexample: None, figures: Map::new() }
+    let (counterexample, suspects, figures) = (None, Vec::new(), Map::new());
+    Property { name, judged: true, outcome, summary, route: None, counterexample, suspects, figures }
 }
 
 /// The events of somebody who is no client, of one kind.

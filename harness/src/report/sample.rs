@@ -131,6 +131,7 @@ fn property(name: &str, judged: bool, summary: &str) -> Property {
         summary: summary.to_owned(),
         route: None,
         counterexample: None,
+        suspects: Vec::new(),
         figures: Map::new(),
     }
 }
@@ -155,6 +156,7 @@ fn stale_read() -> Counterexample {
         because: vec![
             "the write was stored at {n1}, the read asked {n3}: W+R = 2, N = 3; n1-n3 cut since 5.2 s".to_owned(),
         ],
+        core: None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! The report on the terminal: the verdict, what proves it, what was covered, and how to go on.
 
-use schism_checker::verdict::{Counterexample, Outcome, Property};
+use std::collections::BTreeSet;
+
+use schism_checker::verdict::{Core, Counterexample, Outcome, Property, Witness};
 
 use crate::folder::RunFile;
 use crate::report::words;
@@ -73,18 +75,37 @@ fn verdict_lines(verdict: &Verdict, style: Style) -> Vec<String> {
 
 fn proof(property: &Property, style: Style) -> Vec<String> {
     let Some(counterexample) = &property.counterexample else { return Vec::new() };
-    let mut lines = operations(counterexample);
+    let mut lines = operations(&counterexample.operations);
     for (place, because) in counterexample.because.iter().enumerate() {
         let head = if place == 0 { "  because" } else { "" };
         lines.push(wrapped(head, BECAUSE_INDENT, &words::printable(because), style));
     }
+    lines.extend(counterexample.core.iter().flat_map(|core| smaller(counterexample, core, style)));
+    for suspect in &property.suspects {
+        lines.push(wrapped("  suspect", BECAUSE_INDENT, &words::printable(suspect), style));
+    }
     lines
 }
 
-/// The operations of a counterexample in three columns.
-fn operations(counterexample: &Counterexample) -> Vec<String> {
-    let rows: Vec<[String; 3]> = counterexample
-        .operations
+/// The core, unless it is what was shown already.
+fn smaller(counterexample: &Counterexample, core: &Core, style: Style) -> Vec<String> {
+    let named = |rows: &[Witness]| rows.iter().map(|it| (it.process, it.invoked)).collect::<BTreeSet<_>>();
+    if named(&core.operations) == named(&counterexample.operations) && core.even_if.is_empty() {
+        return Vec::new();
+    }
+    let count = match core.operations.len() {
+        1 => "this alone is impossible".to_owned(),
+        count => format!("these {count} alone contradict each other"),
+    };
+    let granted: String = core.even_if.iter().map(|grant| format!(", {grant}")).collect();
+    let not_minimal = if core.minimal { "" } else { " (not minimal)" };
+    let head = wrapped("  core", BECAUSE_INDENT, &words::printable(&format!("{count}{granted}{not_minimal}:")), style);
+    std::iter::once(head).chain(operations(&core.operations)).collect()
+}
+
+/// Operations in three columns.
+fn operations(witnesses: &[Witness]) -> Vec<String> {
+    let rows: Vec<[String; 3]> = witnesses
         .iter()
         .map(|witness| {
             [words::interval(witness), words::printable(&words::deed(witness)), words::printable(&witness.role)]

@@ -1,0 +1,300 @@
+//! Finds one order in which the calls of an object can have happened, for the proof of a valid verdict.
+//!
+//! It goes along the recorded order as the frontier search does, but depth first: it follows one configuration and comes back
+//! when that one dies. So it knows the way that it came, and needs no back pointers. Each configuration is followed once, and
+//! none that has used a superset of the crashed calls of one that was followed before, with the same state and the same
+//! placed calls at the same moment: that one could have done whatever this one can, and did not get through, or is still being
+//! followed. Pure calls are placed as soon as they are legal, as the frontier search does and for the same reason.
+//!
+//! Memory grows with the history, unlike that of the verdict: a way is as long as the history.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashMap;
+
+use crate::call::Call;
+use crate::meter::{Share, Stop};
+use crate::model::Model;
+
+/// A call by its place.
+type CallId = u32;
+/// A state by its number.
+type StateId = u32;
+/// Crashed calls that do the same.
+type Class = u32;
+
+/// Something that happens to a call.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    Begin(CallId),
+    Crash(Class),
+    End(CallId),
+}
+
+/// The calls in an order that the model and real time allow: every call with an end, and the crashed ones that were needed.
+/// None if there is no such order.
+pub(crate) fn linearise<M: Model>(
+    model: &M,
+    calls: &[Call<'_, M::Input>],
+    share: &mut Share<'_>,
+) -> Result<Option<Vec<usize>>, Stop> {
+    let mut way = Way::new(model, calls);
+    let found = way.find(share)?;
+    Ok(found.then(|| way.order.iter().map(|&call| call as usize).collect()))
+}
+
+/// How things stand just before a moment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Config {
+    moment: usize,
+    state: StateId,
+    /// The open calls that have been placed, sorted.
+    placed: Vec<CallId>,
+}
+
+/// How many crashed calls of each class were used, sorted by class.
+type Used = Vec<(Class, u32)>;
+
+/// A configuration whose next call returns and has no place yet, and what may be tried there.
+struct Fork {
+    config: Config,
+    used: Used,
+    /// How long the order was.
+    order: usize,
+    /// What is left to try, last first.
+    tries: Vec<Try>,
+}
+
+/// One thing to place next.
+#[derive(Clone, Copy, Debug)]
+enum Try {
+    Open(CallId),
+    Crashed(Class),
+}
+
+struct Way<'c, 'a, M: Model> {
+    model: &'c M,
+    calls: &'c [Call<'a, M::Input>],
+    moments: Vec<Moment>,
+    pure: Vec<bool>,
+    /// The crashed calls of each class, earliest first.
+    classes: Vec<Vec<CallId>>,
+    states: Vec<M::State>,
+    numbers: FxHashMap<M::State, StateId>,
+    state_bytes: usize,
+    cursor: Cursor,
+    /// What has been placed, in order.
+    order: Vec<CallId>,
+    forks: Vec<Fork>,
+    followed: FxHashMap<Config, Vec<Used>>,
+}
+
+/// What is open just before a moment.
+struct Cursor {
+    moment: usize,
+    open: BTreeSet<CallId>,
+    /// How many crashed calls of each class have begun.
+    begun: Vec<u32>,
+}
+
+impl<'c, 'a, M: Model> Way<'c, 'a, M> {
+    fn new(model: &'c M, calls: &'c [Call<'a, M::Input>]) -> Way<'c, 'a, M> {
+        let mut class_of: FxHashMap<&M::Input, Class> = FxHashMap::default();
+        let mut classes: Vec<Vec<CallId>> = Vec::new();
+        let mut by_begin: Vec<CallId> = (0..).take(calls.len()).collect();
+        by_begin.sort_by_key(|&call| calls[call as usize].operation.invoked);
+        let mut moments = Vec::with_capacity(2 * calls.len());
+        for id in by_begin {
+            let call = &calls[id as usize];
+            if let Some(end) = call.end {
+                moments.push((call.operation.invoked, false, Moment::Begin(id)));
+                moments.push((end, true, Moment::End(id)));
+                continue;
+            }
+            let next = Class::try_from(classes.len()).expect("there are no more classes than calls");
+            let class = *class_of.entry(&call.input).or_insert(next);
+            if class == next {
+                classes.push(Vec::new());
+            }
+            classes[class as usize].push(id);
+            moments.push((call.operation.invoked, false, Moment::Crash(class)));
+        }
+        // What begins and what ends at the same event are concurrent.
+        moments.sort_by_key(|&(index, ends, _)| (index, ends));
+        let initial = model.initial();
+        let cursor = Cursor { moment: 0, open: BTreeSet::new(), begun: vec![0; classes.len()] };
+        Way {
+            model,
+            calls,
+            moments: moments.into_iter().map(|(_, _, moment)| moment).collect(),
+            pure: calls.iter().map(|call| model.is_pure(&call.input)).collect(),
+            classes,
+            state_bytes: 2 * model.state_bytes(&initial),
+            numbers: FxHashMap::from_iter([(initial.clone(), 0)]),
+            states: vec![initial],
+            cursor,
+            order: Vec::with_capacity(calls.len()),
+            forks: Vec::new(),
+            followed: FxHashMap::default(),
+        }
+    }
+
+    fn find(&mut self, share: &mut Share<'_>) -> Result<bool, Stop> {
+        let begin = Config { moment: 0, state: 0, placed: Vec::new() };
+        if self.advance(begin, Used::new(), share)? {
+            return Ok(true);
+        }
+        while let Some(fork) = self.forks.last_mut() {
+            let Some(next) = fork.tries.pop() else {
+                self.forks.pop();
+                continue;
+            };
+            let (config, used, order) = (fork.config.clone(), fork.used.clone(), fork.order);
+            self.order.truncate(order);
+            share.work(|| self.bytes())?;
+            if let Some((config, used)) = self.place(config, used, next)
+                && self.advance(config, used, share)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Places one more call, if the state allows it, and then every pure one that is legal.
+    fn place(&mut self, mut config: Config, mut used: Used, next: Try) -> Option<(Config, Used)> {
+        let call = match next {
+            Try::Open(call) => {
+                insert(&mut config.placed, call);
+                call
+            }
+            Try::Crashed(class) => {
+                let members = &self.classes[class as usize];
+                match used.binary_search_by_key(&class, |entry| entry.0) {
+                    Ok(place) => {
+                        used[place].1 += 1;
+                        members[used[place].1 as usize - 1]
+                    }
+                    Err(place) => {
+                        used.insert(place, (class, 1));
+                        members[0]
+                    }
+                }
+            }
+        };
+        let after = self.step(config.state, call)?;
+        if matches!(next, Try::Crashed(_)) && after == config.state {
+            // It need not happen, so why should it.
+            return None;
+        }
+        config.state = after;
+        self.order.push(call);
+        self.cursor.seek(config.moment, &self.moments);
+        let pure: Vec<CallId> = self.cursor.open.iter().copied().filter(|&call| self.pure[call as usize]).collect();
+        for call in pure {
+            self.place_pure(&mut config, call);
+        }
+        Some((config, used))
+    }
+
+    fn place_pure(&mut self, config: &mut Config, call: CallId) {
+        if config.placed.binary_search(&call).is_err() && self.step(config.state, call) == Some(config.state) {
+            insert(&mut config.placed, call);
+            self.order.push(call);
+        }
+    }
+
+    /// Goes on to the next moment at which something has to be decided, or to the end, and says whether it came there.
+    fn advance(&mut self, mut config: Config, used: Used, share: &mut Share<'_>) -> Result<bool, Stop> {
+        while let Some(&moment) = self.moments.get(config.moment) {
+            share.work(|| self.bytes())?;
+            match moment {
+                Moment::Begin(call) if self.pure[call as usize] => self.place_pure(&mut config, call),
+                Moment::Begin(_) | Moment::Crash(_) => {}
+                Moment::End(call) => {
+                    let Ok(place) = config.placed.binary_search(&call) else {
+                        self.fork(config, used, call);
+                        return Ok(false);
+                    };
+                    config.placed.remove(place);
+                }
+            }
+            config.moment += 1;
+        }
+        Ok(true)
+    }
+
+    /// Notes what may be tried where `call` returns and has no place.
+    fn fork(&mut self, config: Config, used: Used, call: CallId) {
+        let before = self.followed.entry(config.clone()).or_default();
+        if before.iter().any(|earlier| within(earlier, &used)) {
+            return;
+        }
+        before.retain(|earlier| !within(&used, earlier));
+        before.push(used.clone());
+        self.cursor.seek(config.moment, &self.moments);
+        let begun = self.cursor.begun.iter().zip(0..).filter(|&(&begun, class)| begun > count(&used, class));
+        let mut tries: Vec<Try> = begun.map(|(_, class)| Try::Crashed(class)).collect();
+        let open = self.cursor.open.iter().rev().copied();
+        let placeable = |other: &CallId| !self.pure[*other as usize] && config.placed.binary_search(other).is_err();
+        tries.extend(open.filter(|&other| other != call).filter(placeable).map(Try::Open));
+        if !self.pure[call as usize] {
+            tries.push(Try::Open(call));
+        }
+        self.forks.push(Fork { config, used, order: self.order.len(), tries });
+    }
+
+    fn step(&mut self, state: StateId, call: CallId) -> Option<StateId> {
+        let after = self.model.step(&self.states[state as usize], &self.calls[call as usize].input).ok()?;
+        if let Some(&known) = self.numbers.get(&after) {
+            return Some(known);
+        }
+        let number = StateId::try_from(self.states.len()).expect("four billion states do not fit in memory");
+        self.state_bytes += 2 * self.model.state_bytes(&after);
+        self.states.push(after.clone());
+        self.numbers.insert(after, number);
+        Some(number)
+    }
+
+    fn bytes(&self) -> usize {
+        let per_fork = 2 * (size_of::<Fork>() + size_of::<Config>()) + 64;
+        self.state_bytes + self.forks.len() * per_fork + self.followed.len() * 128 + self.moments.len() * 16
+    }
+}
+
+impl Cursor {
+    /// Moves to just before this moment.
+    fn seek(&mut self, to: usize, moments: &[Moment]) {
+        while self.moment < to {
+            match moments[self.moment] {
+                Moment::Begin(call) => drop(self.open.insert(call)),
+                Moment::End(call) => drop(self.open.remove(&call)),
+                Moment::Crash(class) => self.begun[class as usize] += 1,
+            }
+            self.moment += 1;
+        }
+        while self.moment > to {
+            self.moment -= 1;
+            match moments[self.moment] {
+                Moment::Begin(call) => drop(self.open.remove(&call)),
+                Moment::End(call) => drop(self.open.insert(call)),
+                Moment::Crash(class) => self.begun[class as usize] -= 1,
+            }
+        }
+    }
+}
+
+fn insert(sorted: &mut Vec<CallId>, call: CallId) {
+    if let Err(place) = sorted.binary_search(&call) {
+        sorted.insert(place, call);
+    }
+}
+
+fn count(used: &Used, class: Class) -> u32 {
+    used.binary_search_by_key(&class, |entry| entry.0).map_or(0, |place| used[place].1)
+}
+
+/// Whether `other` used at least as much of everything.
+fn within(used: &Used, other: &Used) -> bool {
+    used.iter().all(|&(class, number)| number <= count(other, class))
+}
