@@ -4,8 +4,10 @@
 //! did not) or `info` (nobody knows; it may still take effect at any later time). The order of lines is the truth;
 //! `time` is for people and for staleness, and never orders.
 
+mod keys;
 mod line;
 mod operations;
+mod strict;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,9 +16,11 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+pub use keys::NoTuple;
 pub(crate) use line::{Draft, DraftSeed, Names};
 pub use line::{HistoryWriter, append_line};
 pub use operations::{HistoryError, Misplaced};
+pub use strict::{Malformed, MalformedReason};
 
 /// The newest version of the format of `history.jsonl` that this crate writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -127,6 +131,13 @@ impl EventKind {
             EventKind::Fail => "fail",
             EventKind::Info => "info",
         }
+    }
+
+    /// The kind of this word.
+    pub fn of(word: &str) -> Option<EventKind> {
+        [EventKind::Invoke, EventKind::Ok, EventKind::Fail, EventKind::Info]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
     }
 }
 

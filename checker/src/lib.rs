@@ -16,6 +16,7 @@ pub mod note;
 pub mod proof;
 mod registers;
 mod search;
+pub mod sequential;
 mod suspects;
 pub mod verdict;
 pub mod verify;

@@ -6,7 +6,7 @@ use std::io::BufRead;
 use serde_json::Value;
 
 use crate::formats::edn::{Fault, Parser};
-use crate::formats::{Place, ReadError, Reading, without_mark};
+use crate::formats::{Place, ReadError, Reading, place_of, without_mark};
 use crate::history::{Draft, EventKind, Names, Process};
 
 pub(super) fn read(mut input: impl BufRead, reading: &mut Reading<'_>) -> Result<(), ReadError> {
@@ -24,11 +24,6 @@ pub(super) fn read(mut input: impl BufRead, reading: &mut Reading<'_>) -> Result
         }
         Err(fault) => Err(ReadError::broken(name, place(fault.offset), fault.reason)),
     }
-}
-
-fn place_of(bytes: &[u8], offset: usize) -> Place {
-    let line = bytes[..offset].split(|&byte| byte == b'\n').count();
-    Place { line: line as u64, offset: offset as u64 }
 }
 
 fn read_events(text: &[u8], reading: &mut Reading<'_>, place: &dyn Fn(usize) -> Place) -> Result<(), Fault> {
@@ -85,7 +80,7 @@ fn set_field(draft: &mut Draft, key: &str, value: Value, names: &mut Names) -> R
         "time" => draft.time.replace(value.as_u64().ok_or("nanoseconds, not negative")?).is_some(),
         "process" => draft.process.replace(process(value).ok_or("a client's number or a name")?).is_some(),
         "type" => {
-            let kind = value.as_str().and_then(event_kind).ok_or(":invoke, :ok, :fail or :info")?;
+            let kind = value.as_str().and_then(EventKind::of).ok_or(":invoke, :ok, :fail or :info")?;
             draft.kind.replace(kind).is_some()
         }
         "f" => draft.f.replace(names.get(value.as_str().ok_or("a keyword")?)).is_some(),
@@ -104,10 +99,6 @@ fn process(value: Value) -> Option<Process> {
         Value::String(name) => Some(Process::Named(name.into())),
         number => number.as_u64().map(Process::Client),
     }
-}
-
-pub(super) fn event_kind(word: &str) -> Option<EventKind> {
-    [EventKind::Invoke, EventKind::Ok, EventKind::Fail, EventKind::Info].into_iter().find(|kind| kind.as_str() == word)
 }
 
 /// Jepsen's older clients told as the value why they do not know or failed, such as `:timed-out`. That is an error.

@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::formats::lines::Line;
 use crate::formats::{Lines, Place, ReadError, Reading};
-use crate::history::{DraftSeed, FORMAT};
+use crate::history::{DraftSeed, Event, FORMAT};
 
 pub(super) fn read(input: impl BufRead, reading: &mut Reading<'_>) -> Result<(), ReadError> {
     let name = reading.name;
@@ -28,8 +28,9 @@ pub(super) fn read(input: impl BufRead, reading: &mut Reading<'_>) -> Result<(),
         let event = draft
             .finish(index)
             .map_err(|missing| ReadError::broken(name, line.place, format!("the event has no {missing}")))?;
-        let is_exact = event.key.iter().chain([&event.value]).chain(event.extra.values()).all(is_exact);
-        if !is_exact && let Some(number) = inexact_integer(line.bytes) {
+        if !is_exact(&event)
+            && let Some(number) = inexact_integer(line.bytes)
+        {
             let place = Place { offset: line.place.offset + number as u64, ..line.place };
             let reason = "an integer beyond 64 bits would not be kept exactly: write it as a string";
             return Err(ReadError::broken(name, place, reason));
@@ -83,13 +84,17 @@ pub(crate) fn parse_line<'l, S: DeserializeSeed<'l>>(
     }
 }
 
-/// Whether no integer in `value` can have lost digits. Integers beyond 64 bits are read as floating point numbers, and
+/// Whether no integer of this event can have lost digits. Integers beyond 64 bits are read as floating point numbers, and
 /// two different ones may become equal.
-fn is_exact(value: &Value) -> bool {
+pub(super) fn is_exact(event: &Event) -> bool {
+    event.key.iter().chain([&event.value]).chain(event.extra.values()).all(is_exact_value)
+}
+
+fn is_exact_value(value: &Value) -> bool {
     match value {
         Value::Number(number) => number.as_f64().is_none_or(|float| float.abs() < 2f64.powi(63)) || is_integer(number),
-        Value::Array(values) => values.iter().all(is_exact),
-        Value::Object(fields) => fields.values().all(is_exact),
+        Value::Array(values) => values.iter().all(is_exact_value),
+        Value::Object(fields) => fields.values().all(is_exact_value),
         Value::Null | Value::Bool(_) | Value::String(_) => true,
     }
 }
@@ -98,8 +103,8 @@ fn is_integer(number: &Number) -> bool {
     number.is_u64() || number.is_i64()
 }
 
-/// Where on a line, which is known to be JSON, the first integer stands that does not fit into 64 bits.
-fn inexact_integer(line: &[u8]) -> Option<usize> {
+/// Where in a text that is known to be JSON the first integer stands that does not fit into 64 bits.
+pub(super) fn inexact_integer(line: &[u8]) -> Option<usize> {
     let (mut at, mut in_string) = (0, false);
     while at < line.len() {
         match line[at] {

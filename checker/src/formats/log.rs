@@ -8,10 +8,10 @@ use std::io::BufRead;
 use serde_json::Value;
 
 use crate::formats::edn::Parser;
-use crate::formats::jepsen::{event_kind, keep_reason};
+use crate::formats::jepsen::keep_reason;
 use crate::formats::lines::Line;
 use crate::formats::{Lines, Place, ReadError, Reading};
-use crate::history::{Draft, Names, Process};
+use crate::history::{Draft, EventKind, Names, Process};
 
 pub(super) fn read(input: impl BufRead, reading: &mut Reading<'_>) -> Result<(), ReadError> {
     let name = reading.name;
@@ -33,7 +33,7 @@ pub(super) fn read(input: impl BufRead, reading: &mut Reading<'_>) -> Result<(),
 
 /// Whether a line is one of these: its second column is a type.
 pub(super) fn is_line(line: &[u8]) -> bool {
-    line.split(|&byte| byte == b'\t').nth(1).is_some_and(|kind| keyword(kind).and_then(event_kind).is_some())
+    line.split(|&byte| byte == b'\t').nth(1).is_some_and(|kind| keyword(kind).and_then(EventKind::of).is_some())
 }
 
 fn parse(line: &Line<'_>, names: &mut Names) -> Result<Draft, (Place, String)> {
@@ -42,7 +42,7 @@ fn parse(line: &Line<'_>, names: &mut Names) -> Result<Draft, (Place, String)> {
     let process = process.trim_ascii().rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
     let process = parse_process(process).ok_or_else(|| (place, "no process stands before the first tab".to_owned()))?;
     let (place, kind) = columns.next("type")?;
-    let kind = keyword(kind).and_then(event_kind);
+    let kind = keyword(kind).and_then(EventKind::of);
     let kind = kind.ok_or_else(|| (place, "no type: expected :invoke, :ok, :fail or :info".to_owned()))?;
     let (place, f) = columns.next("f")?;
     let f = keyword(f).ok_or_else(|| (place, "no f: expected a keyword such as :read".to_owned()))?;

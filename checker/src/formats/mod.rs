@@ -1,12 +1,15 @@
-//! Reads histories: our JSON lines, Jepsen's EDN, Porcupine's key-value logs (which are EDN as well) and its
-//! tab-separated etcd logs. Which one it is, the content says; names of files do not matter.
+//! Reads histories: our JSON lines, JSON arrays as elle-cli takes them, Jepsen's EDN, Porcupine's key-value logs (which are
+//! EDN as well) and its tab-separated etcd logs, and tables; [`write`] writes some of them. Which one it is, the content says; names of files do not matter.
 //!
 //! A file that ends in the middle of an event is read up to there, and [`History::cut`] says so. Any other damage is an
 //! error with its place. Input is hostile: nesting is limited, and no input panics. What a model makes of the values is
 //! not known here.
 
+mod csv;
 mod edn;
+mod export;
 mod jepsen;
+mod json_array;
 mod json_lines;
 mod lines;
 mod log;
@@ -16,6 +19,7 @@ use std::path::Path;
 
 use crate::history::{Cut, Event, FORMAT, History, Names, Process};
 
+pub use export::{Exported, write};
 pub(crate) use json_lines::{parse_header, parse_line};
 pub(crate) use lines::Lines;
 
@@ -24,10 +28,14 @@ pub(crate) use lines::Lines;
 pub enum Format {
     /// Ours: a JSON object a line.
     JsonLines,
+    /// A JSON array of the same objects, as elle-cli takes them.
+    JsonArray,
     /// Jepsen's: EDN maps, in one vector or one after the other.
     Edn,
     /// Jepsen's log lines: `process`, `:type`, `:f` and `value`, separated by tabs.
     Log,
+    /// A table with a column for each part of an event, as [`write`] makes it.
+    Csv,
 }
 
 /// Reads the history in a file.
@@ -82,13 +90,20 @@ pub fn recognise(beginning: &[u8]) -> Option<Format> {
             _ => Some(Format::Edn),
         },
         [b'[', rest @ ..] => match rest.trim_ascii_start() {
-            // A JSON array of events would be nonsense as EDN.
-            [b'{', rest @ ..] if rest.trim_ascii_start().starts_with(b"\"") => None,
+            // An event whose keys are strings would be nonsense as EDN.
+            [b'{', rest @ ..] if rest.trim_ascii_start().starts_with(b"\"") => Some(Format::JsonArray),
             _ => Some(Format::Edn),
         },
         [b'(' | b';' | b'#', ..] => Some(Format::Edn),
+        _ if csv::is_table(beginning) => Some(Format::Csv),
         _ => beginning.split(|&byte| byte == b'\n').next().filter(|line| log::is_line(line)).map(|_| Format::Log),
     }
+}
+
+/// The place of this offset.
+fn place_of(bytes: &[u8], offset: usize) -> Place {
+    let line = bytes[..offset].split(|&byte| byte == b'\n').count();
+    Place { line: line as u64, offset: offset as u64 }
 }
 
 /// Without the mark of UTF-8 that some editors put before a text.
@@ -120,8 +135,8 @@ pub enum ReadError {
     },
     /// It begins like no format that is known.
     #[error(
-        "{name} is no history: it begins with {beginning:?}; known are Schism's JSON lines, Jepsen's EDN and its \
-         tab-separated logs"
+        "{name} is no history: it begins with {beginning:?}; known are Schism's JSON lines, JSON arrays of events, \
+         Jepsen's EDN and its tab-separated logs"
     )]
     Unrecognised {
         /// The file.
@@ -146,6 +161,8 @@ pub enum ReadError {
         place: Place,
         /// What is wrong there.
         reason: String,
+        /// How many events were read before that, its header counted as one. A file that breaks before its first event is perhaps no history.
+        events: usize,
     },
 }
 
@@ -167,7 +184,12 @@ impl ReadError {
     }
 
     pub(crate) fn broken(name: &str, place: Place, reason: impl Into<String>) -> Self {
-        ReadError::Broken { name: name.to_owned(), place, reason: reason.into() }
+        ReadError::Broken { name: name.to_owned(), place, reason: reason.into(), events: 0 }
+    }
+
+    /// Whether the file may be something else than a history: nothing in it could be read as an event.
+    pub fn is_no_history(&self) -> bool {
+        matches!(self, ReadError::Unrecognised { .. } | ReadError::Broken { events: 0, .. })
     }
 }
 
@@ -183,10 +205,23 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn run(&mut self, mut input: impl BufRead) -> Result<(), ReadError> {
+    fn run(&mut self, input: impl BufRead) -> Result<(), ReadError> {
+        self.read(input).map_err(|error| match error {
+            ReadError::Broken { name, place, reason, .. } => {
+                // A header shows as well that a history was meant.
+                let events = self.history.events.len() + usize::from(self.history.header.is_some());
+                ReadError::Broken { name, place, reason, events }
+            }
+            other => other,
+        })
+    }
+
+    fn read(&mut self, mut input: impl BufRead) -> Result<(), ReadError> {
         let beginning = input.fill_buf().map_err(|source| ReadError::unreadable(self.name, source))?;
         match recognise(beginning) {
             Some(Format::JsonLines) => json_lines::read(input, self),
+            Some(Format::JsonArray) => json_array::read(input, self),
+            Some(Format::Csv) => csv::read(input, self),
             Some(Format::Log) => log::read(input, self),
             Some(Format::Edn) => jepsen::read(input, self),
             None => {

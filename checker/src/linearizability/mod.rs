@@ -18,10 +18,11 @@ use crate::call::Call;
 use crate::history::{History, HistoryError, Operation};
 use crate::linearizability::keys::{Part, Parts};
 pub use crate::linearizability::prove::{NoProof, prove, prove_with};
+pub(crate) use crate::linearizability::report::ended;
 use crate::linearizability::report::{Finding, PartReport, Route};
 use crate::meter::{Meter, Share, Stop};
 use crate::model::Model;
-use crate::models::ModelSpec;
+use crate::models::{AssertingRegister, ModelSpec, asserting};
 use crate::registers::RegisterCalls;
 pub use crate::search::Reductions;
 use crate::search::{End, crashed, explain, search};
@@ -31,6 +32,7 @@ use crate::zones;
 
 /// How to check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
     /// Whether the property counts for the exit code; it is only copied into the result.
     pub judged: bool,
@@ -42,6 +44,9 @@ pub struct Options {
     /// nothing follows from it, or, where only the question counts whether what was recorded is linearizable, `valid`.
     /// A history without operations is `vacuous` either way.
     pub trivially_valid: bool,
+    /// A compare-and-set that ended `fail` with an answer that names the mismatch says that the value was another one. Else
+    /// it is dropped like everything that failed, as Jepsen does.
+    pub failed_cas_asserts: bool,
     /// How many states, each with its refusal, a counterexample of the search shows at most.
     pub states_shown: usize,
     /// How much may be spent on the core of a violation after it was found, in steps: about so many times the search may place
@@ -52,8 +57,15 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         let reductions = Reductions::default();
-        let core_effort = 300_000;
-        Options { judged: true, zones: true, reductions, trivially_valid: false, states_shown: 10, core_effort }
+        Options {
+            judged: true,
+            zones: true,
+            reductions,
+            trivially_valid: false,
+            failed_cas_asserts: false,
+            states_shown: 10,
+            core_effort: 300_000,
+        }
     }
 }
 
@@ -112,6 +124,9 @@ pub fn check_operations(
     budget: &dyn Budget,
 ) -> Result<Property, CheckError> {
     match model {
+        ModelSpec::Register(model) if options.failed_cas_asserts && model.compare_and_set => {
+            check_with(&asserting(operations), &AssertingRegister(model.clone()), options, budget)
+        }
         ModelSpec::Register(model) => check_with(operations, model, options, budget),
         ModelSpec::MultiRegister(model) => check_with(operations, model, options, budget),
         ModelSpec::Kv(model) => check_with(operations, model, options, budget),

@@ -172,7 +172,8 @@ fn named(reports: &[&PartReport], words: impl Fn(&PartReport) -> String) -> Stri
     names.join(", ")
 }
 
-fn ended(meter: &Meter<'_>) -> &'static str {
+/// Why the budget ended, as the beginning of a sentence.
+pub(crate) fn ended(meter: &Meter<'_>) -> &'static str {
     match meter.exhausted() {
         Some(Exhausted::Time) => "the time was up",
         Some(Exhausted::Memory) => "the memory was used up",

@@ -1,5 +1,6 @@
 //! The models that come with Schism, one file each, and [`ModelSpec`], which names one of them with its parameters.
 
+mod asserting;
 pub(crate) mod each;
 mod kv;
 mod multi_register;
@@ -11,6 +12,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+pub use asserting::{AssertingInput, AssertingRegister, asserting};
 pub use kv::{Kv, KvInput};
 pub use multi_register::{MultiRegister, Step, Transaction};
 pub use mutex::{Mutex, MutexInput};

@@ -11,3 +11,4 @@ mod generator;
 mod proofs;
 mod random;
 mod random_histories;
+mod sequential;

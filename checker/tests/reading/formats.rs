@@ -72,7 +72,10 @@ fn formats_are_recognised_by_content() {
         ("#jepsen.history.Op{:process 0", Some(Format::Edn)),
         ("INFO  jepsen.util - 0\t:invoke\t:read\tnil\n", Some(Format::Log)),
         ("0\t:invoke\t:read\tnil\n", Some(Format::Log)),
-        ("[{\"index\":0", None),
+        ("[{\"index\":0", Some(Format::JsonArray)),
+        ("[\n  { \"process\":0", Some(Format::JsonArray)),
+        ("index,time,process,type,f,key,value,node,extra\r\n", Some(Format::Csv)),
+        ("index,time\n", None),
         ("0\tinvoke\tread\n", None),
         ("<html>", None),
         ("\0\0\0\0", None),
@@ -82,7 +85,8 @@ fn formats_are_recognised_by_content() {
     }
     assert_eq!(
         error("<html>"),
-        "h is no history: it begins with \"<html>\"; known are Schism's JSON lines, Jepsen's EDN and its tab-separated logs"
+        "h is no history: it begins with \"<html>\"; known are Schism's JSON lines, JSON arrays of events, \
+         Jepsen's EDN and its tab-separated logs"
     );
 }
 
@@ -325,4 +329,50 @@ fn other_formats_are_cut_as_well() {
     // It might have been 12.
     let history = read("0\t:invoke\t:write\t12\n0\t:ok\t:write\t1");
     assert_eq!((history.events.len(), history.cut), (1, Some(Cut { line: 2, offset: 20 })));
+}
+
+#[test]
+fn a_json_array_is_read_as_elle_writes_it() {
+    let text = r#"[
+  {"type": "invoke", "process": 0, "f": "txn", "value": [["append", 3, 1], ["r", 3, null]]},
+  {
+    "type": "ok", "process": 0, "f": "txn",
+    "value": [["append", 3, 1], ["r", 3, [1]]]
+  }
+]"#;
+    let history = read_bytes(text.as_bytes(), "h").unwrap();
+    assert_eq!((history.events.len(), history.events[1].index, &history.cut), (2, 1, &None));
+    assert_eq!(locate(text.as_bytes(), 1).unwrap().line, 3);
+
+    // Cut at any byte it is read up to there, or is something else altogether.
+    for length in 3..text.len() - 1 {
+        let cut = read_bytes(&text.as_bytes()[..length], "h").unwrap();
+        assert!(cut.cut.is_some(), "cut at {length}");
+        assert_eq!(cut.events[..], history.events[..cut.events.len()]);
+    }
+}
+
+#[test]
+fn damage_in_an_array_or_a_table_is_an_error_with_its_place() {
+    let two = r#"[{"process":0,"type":"invoke","f":"read"},"#;
+    for (text, reason) in [
+        (format!("{two}\n{{\"process\":0}}]"), "h, line 2, byte 43: the event has no type"),
+        (format!("{two}\n{{\"process\":{{}}}}]"), "h, line 2, byte 55: invalid type: map"),
+        (format!("{two}\n]"), "h, line 2, byte 43: expected value"),
+        ("[{\"process\":0,\"type\":\"ok\",\"f\":\"r\"} {}]".to_owned(), "expected a comma"),
+        ("[{\"process\":0,\"type\":\"ok\",\"f\":\"r\"}] 1".to_owned(), "something follows the array"),
+        ("[{\"process\":0,\"value\":123456789012345678901}]".to_owned(), "no type"),
+        (
+            "[{\"process\":0,\"type\":\"ok\",\"f\":\"r\",\"value\":123456789012345678901}]".to_owned(),
+            "byte 42: an integer beyond",
+        ),
+        ("index,time,process,type,f,key,value,node,extra\n1,2,3,ok,r\n".to_owned(), "line 2, byte 47: this line has 5"),
+        ("index,time,process,type,f,key,value,node,extra\n,,3,ok,r,,x,,\n".to_owned(), "value is no JSON"),
+        ("index,time,process,type,f,key,value,node,extra\n,,3,ok,\"r\"1,,,,\n".to_owned(), "follows a quoted field"),
+    ] {
+        let told = error(&text);
+        assert!(told.contains(reason), "{told}");
+    }
+    let cut = read_bytes(b"index,time,process,type,f,key,value,node,extra\n,,3,ok,r,,5,,\n,,3,ok,r,,5", "h").unwrap();
+    assert_eq!((cut.events.len(), cut.cut.map(|cut| cut.line)), (1, Some(3)));
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use proptest::prelude::*;
-use schism_checker::formats::read_bytes;
+use schism_checker::formats::{Exported, read_bytes, write};
 use schism_checker::history::{Event, EventKind, Header, History, HistoryWriter, Process, append_line};
 use serde_json::{Map, Value, json};
 
@@ -68,7 +68,7 @@ fn header() -> impl Strategy<Value = Header> {
     })
 }
 
-fn write(history: &History) -> Vec<u8> {
+fn written(history: &History) -> Vec<u8> {
     let mut writer = match &history.header {
         Some(header) => HistoryWriter::new(Vec::new(), header).expect("memory is never full"),
         None => HistoryWriter::without_header(Vec::new()),
@@ -86,7 +86,22 @@ proptest! {
         events in proptest::collection::vec(event(), 0..6),
     ) {
         let history = History { header, events, cut: None };
-        prop_assert_eq!(read_bytes(&write(&history), "h").unwrap(), history);
+        prop_assert_eq!(read_bytes(&written(&history), "h").unwrap(), history);
+    }
+
+    #[test]
+    fn an_exported_history_has_the_same_events(
+        header in proptest::option::of(header()),
+        events in proptest::collection::vec(event(), 0..6),
+    ) {
+        let history = History { header, events, cut: None };
+        for (name, format) in Exported::ALL {
+            let mut text = Vec::new();
+            write(&mut text, &history, format).unwrap();
+            let read = read_bytes(&text, name).unwrap();
+            prop_assert_eq!(&read.events, &history.events, "{}: {}", name, String::from_utf8_lossy(&text));
+            prop_assert_eq!(read.cut, None);
+        }
     }
 
     #[test]
@@ -152,4 +167,34 @@ fn a_line_is_one_write_and_nothing_follows_a_torn_one() {
     assert_eq!(written.len(), length.len() * 2 + 5);
     let history = read_bytes(&written, "h").unwrap();
     assert_eq!((history.events.len(), history.cut.map(|cut| cut.line)), (2, Some(3)));
+}
+
+#[test]
+fn exports_look_as_their_tools_expect() {
+    let text = r#"{"schism":"history","format":1,"run":"r","model":"register","initial":null}
+{"index":7,"time":53,"process":3,"type":"invoke","f":"write","key":"x","value":[5,null,{"a":1}],"node":"n2"}
+{"index":8,"process":"nemesis","type":"info","f":"kill","value":"a,b","id":4}
+"#;
+    let history = read_bytes(text.as_bytes(), "h").unwrap();
+    let told = |format| {
+        let mut text = Vec::new();
+        write(&mut text, &history, format).unwrap();
+        String::from_utf8(text).unwrap()
+    };
+    let edn = r#";; run r, model register, initial value null
+{:index 7, :time 53, :process 3, :type :invoke, :f :write, :key "x", :value [5 nil {"a" 1}], :node "n2"}
+{:index 8, :process :nemesis, :type :info, :f :kill, :value "a,b", :id 4}
+"#;
+    assert_eq!(told(Exported::JepsenEdn), edn);
+    let array = r#"[
+{"index":7,"time":53,"process":3,"type":"invoke","f":"write","key":"x","value":[5,null,{"a":1}],"node":"n2"},
+{"index":8,"process":"nemesis","type":"info","f":"kill","value":"a,b","id":4}
+]
+"#;
+    assert_eq!(told(Exported::ElleJson), array);
+    let table = r#"index,time,process,type,f,key,value,node,extra
+7,53,3,invoke,write,"""x""","[5,null,{""a"":1}]",n2,
+8,,"nemesis",info,kill,,"""a,b""",,"{""id"":4}"
+"#;
+    assert_eq!(told(Exported::Csv), table);
 }
