@@ -97,9 +97,10 @@ fn smaller(counterexample: &Counterexample, core: &Core, style: Style) -> Vec<St
         1 => "this alone is impossible".to_owned(),
         count => format!("these {count} alone contradict each other"),
     };
-    let granted: String = core.even_if.iter().map(|grant| format!(", {grant}")).collect();
+    let parts: Vec<&str> = std::iter::once(&count).chain(&core.even_if).map(String::as_str).collect();
     let not_minimal = if core.minimal { "" } else { " (not minimal)" };
-    let head = wrapped("  core", BECAUSE_INDENT, &words::printable(&format!("{count}{granted}{not_minimal}:")), style);
+    let head =
+        wrapped("  core", BECAUSE_INDENT, &words::printable(&format!("{}{not_minimal}:", parts.join(", "))), style);
     std::iter::once(head).chain(operations(&core.operations)).collect()
 }
 
