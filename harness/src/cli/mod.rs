@@ -1,4 +1,4 @@
-//! The command line: what was typed ([`args`]), what it means ([`resolve`]), one file for each subcommand, and the one
+//! The command line: what was typed (`args`), what it means (`resolve`), one file for each subcommand, and the one
 //! place where errors, panics and a broken stdout become exit codes.
 //!
 //! Nothing here knows how a run is made or a history is judged.
