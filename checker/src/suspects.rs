@@ -1,18 +1,19 @@
 //! The usual suspects: what often lies behind a violation, as hints for a person. The verdict does not depend on them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use serde_json::Value;
 
-use crate::history::{Ending, History, Operation, Process};
-use crate::model::Model;
+use crate::history::{Ending, Event, EventKind, History, Operation, Process};
+use crate::model::{Access, Model};
 use crate::verdict::Counterexample;
 
 /// So many hints of each kind are given, and so many keys named in one.
 const NAMED: usize = 3;
 
-/// What may lie behind a violation of the object that `counterexample` names, a sentence each; often nothing.
+/// What may lie behind a violation of the object that `counterexample` names, a sentence each; often nothing. Only values that
+/// operations of the counterexample saw are looked at.
 pub(crate) fn of_object<M: Model>(operations: &[Operation], model: &M, counterexample: &Counterexample) -> Vec<String> {
     let of_key = |operation: &&Operation| {
         operation.key.as_ref().filter(|_| model.partitions_by_key()) == counterexample.key.as_ref()
@@ -20,102 +21,106 @@ pub(crate) fn of_object<M: Model>(operations: &[Operation], model: &M, counterex
     let operations: Vec<&Operation> = operations.iter().filter(of_key).collect();
     let mut hints = Vec::new();
     if let Some(initial) = model.register_initial() {
-        let values = Values::of(&operations, model, initial);
-        hints.extend(values.unwritten().into_iter().take(NAMED));
-        hints.extend(values.twice(counterexample));
+        let mut seen = seen(&operations, model, counterexample);
+        let first_write_ended = add_writers(&mut seen, &operations, model);
+        hints.extend(seen.iter().filter_map(|value| value.unwritten(initial, first_write_ended)).take(NAMED));
+        hints.extend(seen.iter().find_map(|value| value.twice(initial)));
     }
     hints.extend(out_of_order(&operations));
     hints
 }
 
-/// Who wrote and who saw each value of a register.
-struct Values<'a> {
-    initial: &'a Value,
+/// A value that an operation of the counterexample saw.
+struct Seen<'a> {
+    value: Value,
+    by: &'a Operation,
     /// The operations that may have written it.
-    written: FxHashMap<Value, Vec<&'a Operation>>,
-    /// The operations that failed to write it.
-    failed: FxHashMap<Value, &'a Operation>,
-    /// What was seen by operations that ended ok, in their order.
-    seen: Vec<(Value, &'a Operation)>,
-    /// When the first operation that wrote something was over.
-    first_write_ended: Option<u64>,
+    writers: Vec<&'a Operation>,
+    /// An operation that failed to write it.
+    failed: Option<&'a Operation>,
 }
 
-impl<'a> Values<'a> {
-    fn of<M: Model>(operations: &[&'a Operation], model: &M, initial: &'a Value) -> Values<'a> {
-        let mut values = Values {
-            initial,
-            written: FxHashMap::default(),
-            failed: FxHashMap::default(),
-            seen: Vec::new(),
-            first_write_ended: None,
-        };
-        for &operation in operations {
-            // A model is never asked about what failed; what it would have written is what it may have written.
-            let asked = Operation { ending: Ending::Info, ..operation.clone() };
-            let input = if operation.ending == Ending::Fail { model.input(&asked) } else { model.input(operation) };
-            let Ok(input) = input else { continue };
-            let Some(access) = model.access(&input) else { continue };
-            if let Some(value) = access.produced().cloned() {
-                if operation.ending == Ending::Fail {
-                    values.failed.entry(value).or_insert(operation);
-                } else {
-                    values.written.entry(value).or_default().push(operation);
-                    let end = operation.completed.filter(|_| operation.ending == Ending::Ok);
-                    values.first_write_ended = [values.first_write_ended, end].into_iter().flatten().min();
-                }
-            }
-            if let (Ending::Ok, Some(value)) = (operation.ending, access.observed()) {
-                values.seen.push((value.clone(), operation));
+fn seen<'a, M: Model>(operations: &[&'a Operation], model: &M, counterexample: &Counterexample) -> Vec<Seen<'a>> {
+    let core = counterexample.core.iter().flat_map(|core| &core.operations);
+    let shown: FxHashSet<(u64, u64)> =
+        counterexample.operations.iter().chain(core).map(|it| (it.process, it.invoked)).collect();
+    let mut all: Vec<Seen<'a>> = Vec::new();
+    for &by in operations.iter().filter(|it| it.ending == Ending::Ok && shown.contains(&(it.process, it.invoked))) {
+        let Ok(input) = model.input(by) else { continue };
+        let value = model.access(&input).and_then(Access::observed).cloned();
+        all.extend(value.filter(|value| all.iter().all(|other| other.value != *value)).map(|value| Seen {
+            value,
+            by,
+            writers: Vec::new(),
+            failed: None,
+        }));
+    }
+    all
+}
+
+/// Notes who wrote each value, and returns the index at which the first write of any value was over.
+fn add_writers<'a, M: Model>(seen: &mut [Seen<'a>], operations: &[&'a Operation], model: &M) -> Option<u64> {
+    let mut first_write_ended: Option<u64> = None;
+    for &operation in operations {
+        let failed = operation.ending == Ending::Fail;
+        // A model is never asked about what failed; what it would have written is what it may have written.
+        let asked = failed.then(|| Operation { ending: Ending::Info, ..operation.clone() });
+        let Ok(input) = model.input(asked.as_ref().unwrap_or(operation)) else { continue };
+        let Some(value) = model.access(&input).and_then(Access::produced) else { continue };
+        if operation.ending == Ending::Ok {
+            first_write_ended = [first_write_ended, operation.completed].into_iter().flatten().min();
+        }
+        if let Some(seen) = seen.iter_mut().find(|seen| seen.value == *value) {
+            if failed {
+                seen.failed.get_or_insert(operation);
+            } else {
+                seen.writers.push(operation);
             }
         }
-        values
+    }
+    first_write_ended
+}
+
+impl Seen<'_> {
+    /// No operation can have written it.
+    fn unwritten(&self, initial: &Value, first_write_ended: Option<u64>) -> Option<String> {
+        let Seen { value, by, writers, failed } = self;
+        if value == initial || !writers.is_empty() {
+            return None;
+        }
+        let who = format!("process {} saw {value} (event {})", by.process, by.invoked);
+        if let Some(failed) = failed {
+            return Some(format!(
+                "{who}, which only an operation that failed wrote (process {}, event {}): the client reported failure, \
+                 the write took effect: is a timeout mapped to fail?",
+                failed.process, failed.invoked
+            ));
+        }
+        if first_write_ended.is_none_or(|ended| by.invoked <= ended) {
+            return Some(format!(
+                "{who} before any write was over, and nobody wrote it, but the model begins with {initial}: is the \
+                 initial value another one (init={value})?"
+            ));
+        }
+        Some(format!("{who}, which nobody wrote: are operations missing from the history?"))
     }
 
-    /// Values that were seen, and that no operation can have written.
-    fn unwritten(&self) -> Vec<String> {
-        let mut told = FxHashSet::default();
-        let unwritten =
-            self.seen.iter().filter(|(value, _)| value != self.initial && !self.written.contains_key(value));
-        unwritten
-            .filter(|(value, _)| told.insert(value))
-            .map(|(value, saw)| {
-                let who = format!("process {} saw {value} (event {})", saw.process, saw.invoked);
-                if let Some(failed) = self.failed.get(value) {
-                    return format!(
-                        "{who}, which only an operation that failed wrote (process {}, event {}): the client reported \
-                         failure, the write took effect: is a timeout mapped to fail?",
-                        failed.process, failed.invoked
-                    );
-                }
-                if self.first_write_ended.is_none_or(|ended| saw.invoked <= ended) {
-                    return format!(
-                        "{who} before any write was over, and nobody wrote it, but the model begins with {}: is the \
-                         initial value another one (init={value})?",
-                        self.initial
-                    );
-                }
-                format!("{who}, which nobody wrote: are operations missing from the history?")
-            })
-            .collect()
-    }
-
-    /// A value of the counterexample that several operations wrote.
-    fn twice(&self, counterexample: &Counterexample) -> Option<String> {
-        let rows = counterexample.core.as_ref().map_or(&counterexample.operations, |core| &core.operations);
-        let shown: BTreeSet<(u64, u64)> = rows.iter().map(|it| (it.process, it.invoked)).collect();
-        let seen = self.seen.iter().filter(|(_, saw)| shown.contains(&(saw.process, saw.invoked)));
-        let (value, writers) = seen
-            .filter_map(|(value, _)| Some((value, self.written.get(value)?)))
-            .find(|(value, writers)| writers.len() > 1 || *value == self.initial)?;
+    /// Several operations wrote it.
+    fn twice(&self, initial: &Value) -> Option<String> {
+        let Seen { value, writers, .. } = self;
+        let also = if value == initial { ", and was there at the beginning" } else { "" };
+        let times = match writers.len() {
+            0 => return None,
+            1 if also.is_empty() => return None,
+            1 => "once".to_owned(),
+            times => format!("{times} times"),
+        };
         let events: Vec<String> = writers.iter().take(NAMED).map(|it| it.invoked.to_string()).collect();
-        let also = if value == self.initial { " and was there at the beginning" } else { "" };
+        let more = if writers.len() > NAMED { ", …" } else { "" };
         Some(format!(
-            "{value} was written {} times (events {}{}){also}: where each write has a value of its own, a violation says \
-             more, and is found faster",
-            writers.len(),
-            events.join(", "),
-            if writers.len() > NAMED { ", …" } else { "" }
+            "{value} was written {times} (events {}{more}){also}: where each write has a value of its own, a violation \
+             says more, and is found faster",
+            events.join(", ")
         ))
     }
 }
@@ -139,24 +144,33 @@ fn out_of_order(operations: &[&Operation]) -> Option<String> {
 /// Keys that nobody read after the last fault, where there were faults: what was lost there is not seen.
 pub(crate) fn of_history(history: &History) -> Option<String> {
     let is_fault = |process: &Process, f: &str| matches!(process, Process::Named(_)) && f != "final";
-    let healed = history.events.iter().rev().find(|event| is_fault(&event.process, &event.f))?.index;
-    let mut read_since: BTreeMap<String, bool> = BTreeMap::new();
-    for operation in history.operations().ok()? {
-        let Some(key) = operation.key else { continue };
-        let read = matches!(&*operation.f, "read" | "get") && operation.ending == Ending::Ok;
-        *read_since.entry(key.to_string()).or_default() |= read && operation.invoked > healed;
+    let healed = history.events.iter().rposition(|event| is_fault(&event.process, &event.f))?;
+    let since = &history.events[healed + 1..];
+    let is_read = |event: &&Event| matches!(&*event.f, "read" | "get");
+    let mut begun: FxHashSet<&Process> = FxHashSet::default();
+    let mut read: FxHashSet<&Value> = FxHashSet::default();
+    for event in since.iter().filter(is_read) {
+        match event.kind {
+            EventKind::Invoke => drop(begun.insert(&event.process)),
+            EventKind::Ok if begun.contains(&event.process) => read.extend(&event.key),
+            _ => {}
+        }
     }
-    let unread: Vec<&str> = read_since.iter().filter(|(_, read)| !**read).map(|(key, _)| key.as_str()).collect();
+    let clients = history.events.iter().filter(|event| matches!(event.process, Process::Client(_)));
+    let keys: FxHashSet<&Value> = clients.filter_map(|event| event.key.as_ref()).collect();
+    let healed = history.events[healed].index;
+    let unread: BTreeSet<String> = keys.difference(&read).map(ToString::to_string).collect();
     let more = if unread.len() > NAMED { format!(" and {} more", unread.len() - NAMED) } else { String::new() };
     (!unread.is_empty()).then(|| {
-        let named = unread[..unread.len().min(NAMED)].join(", ");
+        let named = unread.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
         format!("nobody read {named}{more} after the last fault (event {healed}): what was lost there is not seen")
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeMap;
+
     use crate::budget::Unlimited;
     use crate::formats::read_bytes;
     use crate::linearizability::{Options, check};

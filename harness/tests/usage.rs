@@ -204,7 +204,8 @@ fn proofs_are_verified_and_wrong_ones_refused() {
     };
     let table = [
         ("1", valid("[0,1]"), 0, "HOLDS"),
-        ("1", valid("[1,0]"), 1, "one that began after its end"),
+        ("1", valid("[1,0]"), 1, "cannot read 1 from register null"),
+        ("null", valid("[1,0]"), 1, "one that began after its end"),
         ("1", valid("[0]"), 1, "leaves out operation 1"),
         ("2", valid("[0,1]"), 1, "cannot read 2 from register 1"),
         ("null", invalid("[0,1]"), 0, "HOLDS"),
