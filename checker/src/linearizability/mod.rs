@@ -104,6 +104,12 @@ pub fn check_operations(
         ModelSpec::MultiRegister(model) => check_with(operations, model, options, budget),
         ModelSpec::Kv(model) => check_with(operations, model, options, budget),
         ModelSpec::Mutex(model) => check_with(operations, model, options, budget),
+        ModelSpec::Semaphore(model) => check_with(operations, model, options, budget),
+        ModelSpec::Set(model) => check_with(operations, model, options, budget),
+        ModelSpec::Counter(model) => check_with(operations, model, options, budget),
+        ModelSpec::Collection(model) => check_with(operations, model, options, budget),
+        ModelSpec::AppendList(model) => check_with(operations, model, options, budget),
+        ModelSpec::Log(model) => check_with(operations, model, options, budget),
     }
 }
 
