@@ -14,6 +14,7 @@ pub mod model;
 pub mod models;
 pub mod note;
 mod registers;
+mod routes;
 mod search;
 pub mod verdict;
 mod words;

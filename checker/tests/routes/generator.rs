@@ -141,7 +141,7 @@ fn answer(object: Object, state: &[i64], op: &Op, random: &mut Random) -> Vec<i6
     match (object, op.f) {
         (Object::Set | Object::GrowOnlySet, "add") => {
             let new = i64::from(!state.contains(&op.input));
-            vec![if random.chance(30) { new } else { NULL }]
+            vec![if random.chance(if object == Object::Set { 30 } else { 5 }) { new } else { NULL }]
         }
         (Object::Set, "remove") => vec![if random.chance(50) { i64::from(state.contains(&op.input)) } else { NULL }],
         (Object::Set, "contains") => vec![i64::from(state.contains(&op.input))],
