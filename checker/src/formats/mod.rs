@@ -1,5 +1,5 @@
 //! Reads histories: our JSON lines, JSON arrays as elle-cli takes them, Jepsen's EDN, Porcupine's key-value logs (which are
-//! EDN as well) and its tab-separated etcd logs, and tables; [`write`] writes some of them. Which one it is, the content says; names of files do not matter.
+//! EDN as well) and its tab-separated etcd logs, and tables; [`write()`] writes some of them. Which one it is, the content says; names of files do not matter.
 //!
 //! A file that ends in the middle of an event is read up to there, and [`History::cut`] says so. Any other damage is an
 //! error with its place. Input is hostile: nesting is limited, and no input panics. What a model makes of the values is
@@ -34,7 +34,7 @@ pub enum Format {
     Edn,
     /// Jepsen's log lines: `process`, `:type`, `:f` and `value`, separated by tabs.
     Log,
-    /// A table with a column for each part of an event, as [`write`] makes it.
+    /// A table with a column for each part of an event, as [`write()`] makes it.
     Csv,
 }
 
