@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 pub use keys::NoTuple;
+#[cfg(feature = "formats")]
 pub(crate) use line::{Draft, DraftSeed, Names};
 pub use line::{HistoryWriter, append_line};
 pub use operations::{HistoryError, Misplaced};

@@ -3,10 +3,14 @@
 //! A model is a sequential specification: an initial state, and for each operation the state after it or the reason why
 //! it cannot happen. It knows nothing of concurrency, crashes or searching.
 
+mod action;
+
 use std::fmt::Debug;
 use std::hash::Hash;
 
 use serde_json::Value;
+
+pub use action::{Action, CollectionAction, CountAction, Discipline, LockAction, LockKind, LogAction, SetAction};
 
 use crate::history::{Ending, Operation};
 
@@ -133,6 +137,15 @@ pub trait Model: Sync {
 
     /// The value at the beginning, for a model that gives an [`access`](Model::access) for its operations.
     fn register_initial(&self) -> Option<&Value> {
+        None
+    }
+
+    /// For an object of a well-known kind: what `input` does with it.
+    ///
+    /// A model that gives an [`Action`] for each of its operations gets the algorithm for that kind of object, where its
+    /// assumptions hold: no value put in twice, for example.
+    fn action<'a>(&self, input: &'a Self::Input) -> Option<Action<'a>> {
+        let _ = input;
         None
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The checker knows no clock; this is where its caller gives it one.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -65,6 +65,37 @@ impl Budget for CheckBudget {
         }
         let deadline = *self.deadline.lock().expect("nobody panics while holding a deadline");
         (Instant::now() >= deadline).then_some(Exhausted::Time)
+    }
+}
+
+/// A budget that remembers the most that was held.
+#[derive(Debug)]
+pub struct Measured {
+    budget: CheckBudget,
+    most_bytes: AtomicUsize,
+}
+
+impl Measured {
+    /// The same limits as `budget` has.
+    pub fn new(budget: CheckBudget) -> Self {
+        Measured { budget, most_bytes: AtomicUsize::new(0) }
+    }
+
+    /// The other end of it.
+    pub fn canceller(&self) -> Canceller {
+        self.budget.canceller()
+    }
+
+    /// The most bytes that the check told.
+    pub fn most_bytes(&self) -> usize {
+        self.most_bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Budget for Measured {
+    fn exhausted(&self, bytes: usize) -> Option<Exhausted> {
+        self.most_bytes.fetch_max(bytes, Ordering::Relaxed);
+        self.budget.exhausted(bytes)
     }
 }
 

@@ -43,18 +43,15 @@ impl History {
         Ok(())
     }
 
-    /// The history of one key alone, without that key: for tools that know one object. What others than clients did stays.
+    /// The operations on one key alone, without that key: for tools that know one object and nothing but clients.
     pub fn of_key(&self, key: &Value) -> Result<History, HistoryError> {
         let operations = self.operations()?;
         let its = operations.iter().filter(|operation| operation.key.as_ref() == Some(key));
         let kept: FxHashSet<u64> =
             its.flat_map(|operation| [Some(operation.invoked), operation.completed]).flatten().collect();
-        let stays = |event: &&Event| matches!(event.process, Process::Named(_)) || kept.contains(&event.index);
-        let events = self.events.iter().filter(stays).map(|event| match event.process {
-            Process::Client(_) => Event { key: None, ..event.clone() },
-            Process::Named(_) => event.clone(),
-        });
-        Ok(History { header: self.header.clone(), events: events.collect(), cut: self.cut.clone() })
+        let events = self.events.iter().filter(|event| kept.contains(&event.index));
+        let events = events.map(|event| Event { key: None, ..event.clone() }).collect();
+        Ok(History { header: self.header.clone(), events, cut: self.cut.clone() })
     }
 }
 
@@ -84,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_alone_has_its_operations_and_the_faults() {
+    fn a_key_alone_has_its_operations_and_nothing_else() {
         let mut events = vec![
             event(0, EventKind::Invoke, json!(1)),
             event(1, EventKind::Ok, json!(1)),
@@ -95,7 +92,7 @@ mod tests {
         events[2].process = Process::Named("nemesis".into());
         events[3].key = Some(json!("y"));
         let alone = History { events, ..History::default() }.of_key(&json!("x")).unwrap();
-        assert_eq!(alone.events.iter().map(|event| event.index).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(alone.events.iter().map(|event| event.index).collect::<Vec<_>>(), [0, 1]);
         assert_eq!(alone.events[1].key, None);
     }
 }

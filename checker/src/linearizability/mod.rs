@@ -11,8 +11,6 @@ mod keys;
 mod prove;
 mod report;
 
-use rayon::prelude::*;
-
 use crate::budget::Budget;
 use crate::call::Call;
 use crate::history::{History, HistoryError, Operation};
@@ -23,7 +21,9 @@ use crate::linearizability::report::{Finding, PartReport, Route};
 use crate::meter::{Meter, Share, Stop};
 use crate::model::Model;
 use crate::models::{AssertingRegister, ModelSpec, asserting};
+use crate::parallel;
 use crate::registers::RegisterCalls;
+use crate::routes::{self, Elements};
 pub use crate::search::Reductions;
 use crate::search::{End, crashed, explain, search};
 use crate::suspects;
@@ -36,7 +36,8 @@ use crate::zones;
 pub struct Options {
     /// Whether the property counts for the exit code; it is only copied into the result.
     pub judged: bool,
-    /// Use zones where a register's values are distinct; otherwise everything is searched.
+    /// Use an algorithm for this kind of object where its assumption holds (zones for a register whose values are distinct);
+    /// otherwise everything is searched.
     pub zones: bool,
     /// What the search leaves out.
     pub reductions: Reductions,
@@ -131,6 +132,12 @@ pub fn check_operations(
         ModelSpec::MultiRegister(model) => check_with(operations, model, options, budget),
         ModelSpec::Kv(model) => check_with(operations, model, options, budget),
         ModelSpec::Mutex(model) => check_with(operations, model, options, budget),
+        ModelSpec::Semaphore(model) => check_with(operations, model, options, budget),
+        ModelSpec::Set(model) => check_with(operations, model, options, budget),
+        ModelSpec::Counter(model) => check_with(operations, model, options, budget),
+        ModelSpec::Collection(model) => check_with(operations, model, options, budget),
+        ModelSpec::AppendList(model) => check_with(operations, model, options, budget),
+        ModelSpec::Log(model) => check_with(operations, model, options, budget),
     }
 }
 
@@ -153,11 +160,7 @@ pub fn check_with<M: Model>(
         }
         report
     };
-    let reports = if parts.len() > 1 {
-        parts.into_par_iter().enumerate().with_max_len(1).map(check).collect()
-    } else {
-        parts.into_iter().enumerate().map(check).collect()
-    };
+    let reports = parallel::each(parts, check);
     let mut property = report::property(model, options, &meter, &counts, reports);
     if let Some(counterexample) = &mut property.counterexample {
         if options.core_effort > 0 {
@@ -176,7 +179,9 @@ fn check_part<M: Model>(model: &M, part: Part<'_, M::Input>, options: &Options, 
         PartReport { key, operations, route: Route::Search, finding: Finding::Linearizable, peak_configurations: 0 };
     let finding = match share.ask(size_of_val(&*calls)) {
         Err(stop) => Ok(stopped(stop, 0)),
-        Ok(()) if options.zones => by_zones(model, &calls, &mut report, share),
+        Ok(()) if options.zones => by_zones(model, &calls, &mut report, share)
+            .or_else(|()| by_route(model, &calls, &mut report, share))
+            .or_else(|()| by_elements(model, &calls, options, &mut report, share)),
         Ok(()) => Err(()),
     };
     report.finding = finding.unwrap_or_else(|()| by_search(model, calls, options, &mut report, share));
@@ -202,6 +207,48 @@ fn by_zones<M: Model>(
     })
 }
 
+/// What an algorithm for this kind of object finds; an error where there is none, or its assumption does not hold.
+fn by_route<M: Model>(
+    model: &M,
+    calls: &[Call<'_, M::Input>],
+    report: &mut PartReport,
+    share: &mut Share<'_>,
+) -> Result<Finding, ()> {
+    let decided = match routes::decide(model, calls, share) {
+        Ok(decided) => decided.ok_or(())?,
+        Err(stop) => return Ok(stopped(stop, 0)),
+    };
+    report.route = Route::Special(decided.route);
+    Ok(match decided.contradiction {
+        None => Finding::Linearizable,
+        Some(contradiction) => Finding::Invalid(contradiction.tell(model, calls)),
+    })
+}
+
+/// What the search finds for each element of a set alone; an error where it is no set, or an operation concerns several.
+fn by_elements<M: Model>(
+    model: &M,
+    calls: &[Call<'_, M::Input>],
+    options: &Options,
+    report: &mut PartReport,
+    share: &mut Share<'_>,
+) -> Result<Finding, ()> {
+    let elements = Elements::of(model, calls).ok_or(())?;
+    report.route = Route::Special("per element");
+    let mut settled = 0;
+    for numbers in elements.calls {
+        let calls: Vec<_> = numbers.iter().map(|&number| calls[number].clone()).collect();
+        let placed = settled;
+        settled += calls.len();
+        match by_search(model, calls, options, report, share) {
+            Finding::Linearizable => {}
+            Finding::Unknown { placed: further } => return Ok(Finding::Unknown { placed: placed + further }),
+            other => return Ok(other),
+        }
+    }
+    Ok(Finding::Linearizable)
+}
+
 fn by_search<M: Model>(
     model: &M,
     mut calls: Vec<Call<'_, M::Input>>,
@@ -211,7 +258,7 @@ fn by_search<M: Model>(
 ) -> Finding {
     crashed::reduce(model, &mut calls, options.reductions);
     let found = search(model, &calls, options.reductions, options.states_shown, share);
-    report.peak_configurations = found.peak_configurations;
+    report.peak_configurations = report.peak_configurations.max(found.peak_configurations);
     match found.end {
         End::Linearizable => Finding::Linearizable,
         End::Stuck(stuck) => Finding::Invalid(explain::counterexample(model, &calls, &stuck)),

@@ -2,8 +2,6 @@
 //!
 //! A proof is found after the verdict and apart from it, so that a verdict costs nothing for proofs that nobody asked for.
 
-use rayon::prelude::*;
-
 use crate::budget::{Budget, Exhausted};
 use crate::history::Operation;
 use crate::linearizability::CheckError;
@@ -12,6 +10,7 @@ use crate::meter::{Meter, Share, Stop};
 use crate::model::Model;
 use crate::models::ModelSpec;
 use crate::models::each::WithModel;
+use crate::parallel;
 use crate::proof::{Claim, Order, Proof};
 use crate::registers::RegisterCalls;
 use crate::search::linearise::linearise;
@@ -97,7 +96,7 @@ fn orders<M: Model>(operations: &[Operation], model: &M, budget: &dyn Budget) ->
         let order = order(operations, model, part, &mut share).map_err(|_| ended())?;
         Ok(Order { key, order: order.ok_or(NoProof::Contradiction)? })
     };
-    parts.into_par_iter().enumerate().with_max_len(1).map(one).collect()
+    parallel::each(parts, one).into_iter().collect()
 }
 
 /// An order of one object's calls, by the numbers of their operations.

@@ -18,6 +18,8 @@ const KEYS_NAMED: usize = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     Zones,
+    /// One of [`routes`](crate::routes), by its name.
+    Special(&'static str),
     Search,
 }
 
@@ -25,6 +27,7 @@ impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Route::Zones => "zones",
+            Route::Special(name) => name,
             Route::Search => "frontier search",
         })
     }
@@ -133,12 +136,14 @@ fn figures(counts: &Counts, keys: usize, reports: &[PartReport]) -> Map<String, 
 
 /// The routes that were taken, if any was.
 fn routes(reports: &[PartReport]) -> Option<String> {
-    let taken = |route| reports.iter().any(|report| report.route == route);
-    let routes: Vec<String> = [Route::Zones, Route::Search]
-        .into_iter()
-        .filter(|&route| taken(route))
-        .map(|route| route.to_string())
-        .collect();
+    let mut routes: Vec<String> = Vec::new();
+    let searched = |report: &&PartReport| report.route == Route::Search;
+    for report in reports.iter().filter(|report| !searched(report)).chain(reports.iter().filter(searched)) {
+        let route = report.route.to_string();
+        if !routes.contains(&route) {
+            routes.push(route);
+        }
+    }
     (!routes.is_empty()).then(|| routes.join(" and "))
 }
 

@@ -20,6 +20,12 @@ impl ModelSpec {
             ModelSpec::MultiRegister(model) => what.with(model),
             ModelSpec::Kv(model) => what.with(model),
             ModelSpec::Mutex(model) => what.with(model),
+            ModelSpec::Semaphore(model) => what.with(model),
+            ModelSpec::Set(model) => what.with(model),
+            ModelSpec::Counter(model) => what.with(model),
+            ModelSpec::Collection(model) => what.with(model),
+            ModelSpec::AppendList(model) => what.with(model),
+            ModelSpec::Log(model) => what.with(model),
         }
     }
 }

@@ -1,53 +1,85 @@
 //! A lock that one process holds at a time, and that only its holder gives back.
 
-use crate::history::{Ending, Operation};
-use crate::model::Model;
+use serde_json::Value;
 
-/// A lock with an owner.
+use crate::history::{Ending, Operation};
+use crate::model::{Action, LockAction, LockKind, Model};
+
+/// A lock with an owner: `acquire` and `release`. A fenced lock answers `acquire` with a number greater than all before; null
+/// says nothing, and there is always room for the number of a crashed `acquire`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mutex;
+pub struct Mutex {
+    /// What it does when its holder takes it again, and whether it gives numbers.
+    pub kind: LockKind,
+}
 
 /// An operation on a lock. The process is part of it, since the lock knows its owner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MutexInput {
-    /// This process takes it.
-    Acquire(u64),
-    /// This process gives it back.
-    Release(u64),
+pub type MutexInput = LockAction;
+
+/// How a lock stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Lock {
+    /// Who holds it.
+    holder: Option<u64>,
+    /// How often the holder took it, less one.
+    again: u32,
+    /// The greatest number that it gave.
+    last_fence: Option<i64>,
 }
 
 impl Model for Mutex {
-    /// The process that holds it.
-    type State = Option<u64>;
+    type State = Lock;
     type Input = MutexInput;
 
     fn name(&self) -> &'static str {
         "mutex"
     }
 
-    fn initial(&self) -> Option<u64> {
-        None
+    fn initial(&self) -> Lock {
+        Lock::default()
     }
 
     fn input(&self, operation: &Operation) -> Result<MutexInput, String> {
-        match &*operation.f {
-            "acquire" => Ok(MutexInput::Acquire(operation.process)),
-            "release" => Ok(MutexInput::Release(operation.process)),
-            other => Err(format!("it knows acquire and release, not {other}")),
+        let process = operation.process;
+        match (&*operation.f, self.kind, operation.ending, &operation.output) {
+            ("acquire", LockKind::Fenced, Ending::Ok, Some(answer)) if *answer != Value::Null => {
+                match answer.as_i64() {
+                    Some(fence) => Ok(LockAction::Acquire { process, fence: Some(fence) }),
+                    None => Err(format!("a fence is a whole number of 64 bits, not {answer}")),
+                }
+            }
+            ("acquire", ..) => Ok(LockAction::Acquire { process, fence: None }),
+            ("release", ..) => Ok(LockAction::Release { process }),
+            (other, ..) => Err(format!("it knows acquire and release, not {other}")),
         }
     }
 
-    fn step(&self, state: &Option<u64>, input: &MutexInput) -> Result<Option<u64>, String> {
-        match (*input, *state) {
-            (MutexInput::Acquire(process), None) => Ok(Some(process)),
-            (MutexInput::Acquire(process), Some(owner)) => {
+    fn step(&self, state: &Lock, input: &MutexInput) -> Result<Lock, String> {
+        match (*input, state.holder) {
+            (LockAction::Acquire { process, fence }, None) => match (fence, state.last_fence) {
+                (Some(fence), Some(last)) if fence <= last => {
+                    Err(format!("process {process} cannot be given fence {fence}: {last} was given before"))
+                }
+                _ => Ok(Lock { holder: Some(process), again: 0, last_fence: fence.or(state.last_fence) }),
+            },
+            (LockAction::Acquire { process, .. }, Some(owner))
+                if process == owner && self.kind == LockKind::Reentrant =>
+            {
+                Ok(Lock { again: state.again + 1, ..*state })
+            }
+            (LockAction::Acquire { process, .. }, Some(owner)) => {
                 Err(format!("process {process} cannot acquire the lock: process {owner} holds it"))
             }
-            (MutexInput::Release(process), Some(owner)) if process == owner => Ok(None),
-            (MutexInput::Release(process), Some(owner)) => {
+            (LockAction::Release { process }, Some(owner)) if process == owner => {
+                Ok(match state.again.checked_sub(1) {
+                    Some(again) => Lock { again, ..*state },
+                    None => Lock { holder: None, ..*state },
+                })
+            }
+            (LockAction::Release { process }, Some(owner)) => {
                 Err(format!("process {process} cannot release the lock: process {owner} holds it"))
             }
-            (MutexInput::Release(process), None) => {
+            (LockAction::Release { process }, None) => {
                 Err(format!("process {process} cannot release the lock: nobody holds it"))
             }
         }
@@ -57,13 +89,17 @@ impl Model for Mutex {
         true
     }
 
+    fn action<'a>(&self, input: &'a MutexInput) -> Option<Action<'a>> {
+        Some(Action::Lock(self.kind, *input))
+    }
+
     fn describe(&self, input: &MutexInput, ending: Ending) -> String {
-        let words = match (input, ending) {
-            (MutexInput::Acquire(_), Ending::Ok) => "acquired the lock",
-            (MutexInput::Acquire(_), _) => "tried to acquire the lock (unknown)",
-            (MutexInput::Release(_), Ending::Ok) => "released the lock",
-            (MutexInput::Release(_), _) => "tried to release the lock (unknown)",
-        };
-        words.to_owned()
+        match (*input, ending) {
+            (LockAction::Acquire { fence: Some(fence), .. }, _) => format!("acquired the lock with fence {fence}"),
+            (LockAction::Acquire { .. }, Ending::Ok) => "acquired the lock".to_owned(),
+            (LockAction::Acquire { .. }, _) => "tried to acquire the lock (unknown)".to_owned(),
+            (LockAction::Release { .. }, Ending::Ok) => "released the lock".to_owned(),
+            (LockAction::Release { .. }, _) => "tried to release the lock (unknown)".to_owned(),
+        }
     }
 }

@@ -16,6 +16,29 @@ pub struct Register {
     pub compare_and_set: bool,
 }
 
+impl Register {
+    /// A register that is read and written, and holds null at the beginning.
+    pub fn new() -> Register {
+        Register { initial: Value::Null, null_is_any: false, compare_and_set: false }
+    }
+
+    /// The same with compare-and-set.
+    pub fn with_cas() -> Register {
+        Register { compare_and_set: true, ..Register::new() }
+    }
+
+    /// A register with compare-and-set that holds this value at the beginning.
+    pub fn starting_at(initial: impl Into<Value>) -> Register {
+        Register { initial: initial.into(), ..Register::with_cas() }
+    }
+}
+
+impl Default for Register {
+    fn default() -> Register {
+        Register::new()
+    }
+}
+
 /// An operation on a register, with its answer.
 pub type RegisterInput = Access<Value>;
 

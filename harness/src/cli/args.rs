@@ -23,7 +23,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| Versions::current().to_strin
 pub(crate) enum Command {
     /// Start a system as real processes, drive and disturb it, and judge what its clients saw
     Run(RunArgs),
-    /// Judge recorded histories: ours, Jepsen's EDN, Porcupine's logs
+    /// Judge recorded histories: ours, Jepsen's EDN, elle-cli's JSON, Porcupine's logs
     Check(CheckArgs),
     /// List systems, workloads, faults, models, bugs or runs
     List(ListArgs),
@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Play the stored plan of a run again
     Replay(ReplayArgs),
+    /// Write a history for another tool: Jepsen's EDN, elle-cli's JSON, a table
+    Export(ExportArgs),
     /// Check a proof that `check --proof` wrote, with code that shares nothing with what found it
     Verify(VerifyArgs),
     /// Be a node process of a built-in system
@@ -148,7 +150,7 @@ pub(crate) struct LoadArgs {
 /// How answers are judged.
 #[derive(Debug, Args)]
 pub(crate) struct JudgingArgs {
-    /// What is judged: linearizable, or declared for what the system itself promises
+    /// What is judged: linearizable; a run also declared (what the system itself promises), a history also sequential
     #[arg(long, value_name = "LEVEL", default_value = "linearizable", help_heading = "Judging")]
     pub(crate) consistency: String,
     /// The most time that a check may take
@@ -168,8 +170,11 @@ pub(crate) struct OutArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes, of several files the worst: 0 valid, 1 invalid, 2 unknown, 3 vacuous, 64 arguments or input."
+)]
 pub(crate) struct CheckArgs {
-    /// Histories, run folders, or ids of runs
+    /// Histories, run folders, ids of runs, or folders with any of these
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// The model: NAME[:init=JSON], see `schism list models` [default: what the history names, else guessed and said]
@@ -177,11 +182,41 @@ pub(crate) struct CheckArgs {
     pub(crate) model: Option<String>,
     #[command(flatten)]
     pub(crate) judging: JudgingArgs,
+    /// Each value is [key, value], as Jepsen's independent writes it
+    #[arg(long, help_heading = "Reading")]
+    pub(crate) independent: bool,
+    /// Refuse histories that no sound recorder writes
+    #[arg(long, help_heading = "Reading")]
+    pub(crate) strict: bool,
+    /// What a compare-and-set says that failed because the value was another one: dropped for nothing, or asserts
+    #[arg(long, value_name = "HOW", default_value = "dropped", help_heading = "Judging")]
+    pub(crate) failed_cas: String,
+    /// Write what proves the verdict, for schism verify
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) proof: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) out: OutArgs,
     /// Print one JSON object for each file and nothing else
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// A run folder, the id of a run, or a history
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// jepsen-edn, elle-json or csv
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: String,
+    /// The operations on this key alone, and without it, for tools that know one object: JSON, or a text
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Where to [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,24 +1,28 @@
 //! `schism check`: judges recorded histories.
 
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use schism_checker::formats;
 use schism_checker::history::History;
-use schism_checker::linearizability::{self, CheckError};
+use schism_checker::linearizability::{self, CheckError, Options};
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::Property;
+use schism_checker::{formats, proof, sequential};
 use serde_json::json;
 
-use crate::budget::CheckBudget;
+use crate::budget::{CheckBudget, Measured};
 use crate::cli::args::CheckArgs;
+use crate::cli::check_table::{Judged, Row};
+use crate::cli::histories::Candidate;
 use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Problems};
-use crate::cli::{catalog, guess, output, run};
+use crate::cli::signals::Stopper;
+use crate::cli::values::Wrong;
+use crate::cli::{catalog, check_table, guess, histories, output, run};
 use crate::exit::ExitCode;
-use crate::folder::{self, file};
-use crate::report::terminal;
-use crate::spec::Spec;
+use crate::report::{terminal, words};
+use crate::spec::{Spec, suggest};
 
 /// A model, and where it came from: `given`, `named by the history`, `guessed`.
 struct Chosen {
@@ -30,83 +34,202 @@ struct Chosen {
 struct Asked<'a> {
     args: &'a CheckArgs,
     model: Option<ModelSpec>,
-    results: PathBuf,
-    time: std::time::Duration,
+    sequential: bool,
+    options: Options,
+    time: Duration,
     memory: u64,
+    stopper: &'a Stopper,
+}
+
+/// What became of a file.
+enum Became {
+    Judged(ExitCode, Box<Judged>),
+    /// It is no history, and nobody said that it was.
+    Skipped(String),
 }
 
 pub(crate) fn check(args: &CheckArgs, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
     let mut problems = Problems(unknown);
     let model = args.model.as_deref().and_then(|text| given_model(&mut problems, text));
-    problems.read("--consistency", &args.judging.consistency, String::new(), resolve::consistency);
+    let sequential = problems.read("--consistency", &args.judging.consistency, false, is_sequential);
+    let failed_cas_asserts = problems.read("--failed-cas", &args.failed_cas, false, asserts);
     let (time, memory) = resolve::budget(&mut problems, &args.judging);
-    problems.finish(()).map_err(Failure::usage)?;
-    let asked = Asked { args, model, results: resolve::results(&args.out), time, memory };
-    let mut worst = ExitCode::Done;
-    for name in &args.files {
-        // A file that cannot be read says nothing about the others.
-        let code = one(&asked, name).unwrap_or_else(|problem| {
-            output::tell_problems(&[problem]);
-            ExitCode::Usage
-        });
-        worst = worst.worst(code);
+    if args.proof.is_some() && (sequential || failed_cas_asserts) {
+        let what = "there are proofs of linearizability alone, with failed operations dropped";
+        problems.0.push(Problem::new(what, "--proof", "the same without --proof"));
     }
-    Ok(worst)
+    problems.finish(()).map_err(Failure::usage)?;
+    let results = resolve::results(&args.out);
+    let mut worst = ExitCode::Done;
+    let mut candidates = Vec::new();
+    for name in &args.files {
+        match histories::all(&results, name) {
+            Ok(found) => candidates.extend(found),
+            Err(problem) => worst = worst.worst(told(&problem)),
+        }
+    }
+    if args.proof.is_some() && candidates.len() > 1 {
+        return Err(Problem::new("a proof is of one history", "--proof", "one file at a time").into());
+    }
+    let options = Options { failed_cas_asserts, ..Options::default() };
+    let stopper = Stopper::install()?;
+    let asked = Asked { args, model, sequential, options, time, memory, stopper: &stopper };
+    Ok(worst.worst(all(&asked, &candidates)))
 }
 
-fn one(asked: &Asked<'_>, name: &Path) -> Result<ExitCode, Problem> {
-    let path = located(asked, name)?;
-    let history = formats::read_path_without_evidence(&path).map_err(|error| {
-        let hint = "a history of Schism, Jepsen (EDN) or Porcupine, or a run folder";
-        Problem::new(error.to_string(), path.display().to_string(), hint)
-    })?;
-    let chosen = chosen(asked, &history, &path)?;
-    let budget = CheckBudget::new(asked.time, asked.memory);
-    // What another tool recorded it for is not known: the only question is whether it is linearizable.
-    let trivially_valid = history.header.is_none();
-    let options = linearizability::Options { trivially_valid, ..linearizability::Options::default() };
-    let property = linearizability::check(&history, &chosen.model, &options, &budget)
-        .map_err(|error| uncheckable(&error, &path, &chosen.model))?;
-    let text = if asked.args.json {
-        as_json(&path, &history, &chosen, &property)
-    } else {
-        as_text(&path, &history, &chosen, &property)
+/// Judges one file after the other, and tells the worst code.
+fn all(asked: &Asked<'_>, candidates: &[Candidate]) -> ExitCode {
+    let mut worst = ExitCode::Done;
+    let mut rows = Vec::new();
+    let mut skipped = 0;
+    for candidate in candidates {
+        if let Some(code) = asked.stopper.stopped() {
+            worst = worst.worst(code);
+            break;
+        }
+        let file = candidate.path.display().to_string();
+        // A file that cannot be read says nothing about the others.
+        let judged = match one(asked, candidate) {
+            Ok(Became::Judged(code, judged)) => {
+                worst = worst.worst(code);
+                Some(*judged)
+            }
+            Ok(Became::Skipped(why)) => {
+                skipped += 1;
+                output::tell(&format!("skipped  {}", words::printable(&why)));
+                continue;
+            }
+            Err(problem) => {
+                worst = worst.worst(told(&problem));
+                None
+            }
+        };
+        rows.push(Row { file, judged });
+    }
+    worst = worst.worst(asked.stopper.stopped().unwrap_or(ExitCode::Done));
+    if rows.is_empty() && skipped > 0 {
+        let hint = "a folder with histories, or the path of one";
+        return worst.worst(told(&Problem::new("none of these files is a history", "the command line", hint)));
+    }
+    if rows.len() > 1 && !asked.args.json {
+        worst = worst.worst(output::emit(&format!("\n{}", check_table::table(&rows))));
+    }
+    worst
+}
+
+fn told(problem: &Problem) -> ExitCode {
+    output::tell_problems(std::slice::from_ref(problem));
+    ExitCode::Usage
+}
+
+fn one(asked: &Asked<'_>, candidate: &Candidate) -> Result<Became, Problem> {
+    let path = &candidate.path;
+    let history = match formats::read_path_without_evidence(path) {
+        Err(error) if candidate.found && error.is_no_history() => return Ok(Became::Skipped(error.to_string())),
+        Ok(history) if candidate.found && history.header.is_none() && history.events.is_empty() => {
+            return Ok(Became::Skipped(format!("{} is no history: it has no event", path.display())));
+        }
+        other => other.map_err(|error| {
+            let hint = "a history of Schism, Jepsen (EDN), elle-cli (JSON) or Porcupine, or a run folder";
+            Problem::new(error.to_string(), path.display().to_string(), hint)
+        })?,
     };
-    Ok(ExitCode::of_outcome(property.outcome).worst(output::emit(&text)))
+    let history = prepared(asked, history, path)?;
+    let chosen = chosen(asked, &history, path)?;
+    let budget = Measured::new(CheckBudget::new(asked.time, asked.memory));
+    asked.stopper.watch(budget.canceller());
+    // What another tool recorded it for is not known: the only question is whether it is linearizable.
+    let options = Options { trivially_valid: history.header.is_none(), ..asked.options };
+    let check = if asked.sequential { sequential::check } else { linearizability::check };
+    let began = Instant::now();
+    let property = check(&history, &chosen.model, &options, &budget)
+        .map_err(|error| uncheckable(&error, path, &chosen.model))?;
+    let judged = Judged { property, took: began.elapsed(), bytes: budget.most_bytes() };
+    let text = if asked.args.json {
+        as_json(path, &history, &chosen, &judged)
+    } else {
+        as_text(path, &history, &chosen, &judged.property)
+    };
+    let code = ExitCode::of_outcome(judged.property.outcome).worst(output::emit(&text));
+    if let Some(proof) = &asked.args.proof {
+        write_proof(asked, proof, &history, &chosen.model, &judged.property)?;
+    }
+    Ok(Became::Judged(code, Box::new(judged)))
 }
 
 /// Events that cannot be where they are are told with their line; what else can be wrong is a matter of the model.
 fn uncheckable(error: &CheckError, path: &Path, model: &ModelSpec) -> Problem {
-    let file = path.display();
     let CheckError::History(misplaced) = error else {
         let hint = format!("--model with another model than {model}, see schism list models");
-        return Problem::new(error.to_string(), file.to_string(), hint);
+        return Problem::new(error.to_string(), path.display().to_string(), hint);
     };
-    // The file may have gone meanwhile; then its name has to do.
-    let place =
-        fs_err::File::open(path).ok().and_then(|file| formats::locate(BufReader::new(file), misplaced.position));
-    let at =
-        place.map_or_else(|| file.to_string(), |place| format!("{file}, line {}, byte {}", place.line, place.offset));
-    Problem::new(
-        error.to_string(),
-        at,
-        "a history in which each process does one thing at a time, in the order of its lines",
-    )
+    let hint = "a history in which each process does one thing at a time, in the order of its lines";
+    Problem::new(error.to_string(), at_event(path, misplaced.position), hint)
 }
 
-/// A file as it is, the history of a run folder, or that of a run by its id.
-fn located(asked: &Asked<'_>, name: &Path) -> Result<PathBuf, Problem> {
-    if name.is_dir() {
-        return Ok(name.join(file::HISTORY));
+/// The history as it is to be judged: with keys taken out of its values, and sound if that was asked for.
+fn prepared(asked: &Asked<'_>, mut history: History, path: &Path) -> Result<History, Problem> {
+    if asked.args.strict
+        && let Some(first) = history.malformed().first()
+    {
+        let count = history.malformed().len();
+        let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+        let what = format!("the history is malformed: {}{more}", first.reason);
+        let at = first.position.map_or_else(|| path.display().to_string(), |position| at_event(path, position));
+        return Err(Problem::new(what, at, "the same without --strict, which judges it all the same"));
     }
-    if name.exists() {
-        return Ok(name.to_owned());
+    if asked.args.independent {
+        history.split_tuples().map_err(|error| {
+            Problem::new(error.to_string(), at_event(path, error.position), "the same without --independent")
+        })?;
     }
-    let folder = name.to_str().and_then(|id| folder::find(&asked.results, id).ok());
-    folder.map(|folder| folder.file(file::HISTORY)).ok_or_else(|| {
-        let hint = "the path of a history or of a run folder, or an id from schism list runs";
-        Problem::new("there is no such file, and no such run", name.display().to_string(), hint)
-    })
+    Ok(history)
+}
+
+/// `history.jsonl, line 7, byte 512`: where an event stands. The file may have gone meanwhile; then its name has to do.
+fn at_event(path: &Path, position: usize) -> String {
+    let file = path.display();
+    let place = fs_err::File::open(path).ok().and_then(|file| formats::locate(BufReader::new(file), position));
+    place.map_or_else(|| file.to_string(), |place| format!("{file}, line {}, byte {}", place.line, place.offset))
+}
+
+/// Writes what proves a verdict. There is none where nothing was decided; that is told, and changes nothing.
+fn write_proof(
+    asked: &Asked<'_>,
+    to: &Path,
+    history: &History,
+    model: &ModelSpec,
+    property: &Property,
+) -> Result<(), Problem> {
+    let at = || to.display().to_string();
+    let operations = history.operations().map_err(|error| Problem::new(error.to_string(), at(), "another history"))?;
+    let budget = CheckBudget::new(asked.time, asked.memory);
+    asked.stopper.watch(budget.canceller());
+    match linearizability::prove(&operations, model, property, &budget) {
+        Ok(proof) => {
+            let written = fs_err::write(to, proof::write(&proof));
+            written.map_err(|error| Problem::new(error.to_string(), at(), "--proof with a file that can be written"))
+        }
+        Err(error) => {
+            output::tell(&format!("no proof: {error}"));
+            Ok(())
+        }
+    }
+}
+
+fn is_sequential(text: &str) -> Result<bool, Wrong> {
+    one_of("there is no such level", text, [("linearizable", false), ("sequential", true)])
+}
+
+fn asserts(text: &str) -> Result<bool, Wrong> {
+    one_of("a failed compare-and-set cannot be taken so", text, [("dropped", false), ("asserts", true)])
+}
+
+fn one_of(what: &str, text: &str, known: [(&str, bool); 2]) -> Result<bool, Wrong> {
+    let names = known.map(|(name, _)| name);
+    let found = known.iter().find(|(name, _)| *name == text);
+    let near = || suggest(text, &names).map_or_else(|| names.join(" or "), str::to_owned);
+    found.map(|&(_, meant)| meant).ok_or_else(|| Wrong::new(what, near()))
 }
 
 fn given_model(problems: &mut Problems, text: &str) -> Option<ModelSpec> {
@@ -150,13 +273,13 @@ fn as_text(path: &Path, history: &History, chosen: &Chosen, property: &Property)
     let cut = history.cut.as_ref().map_or_else(String::new, |cut| {
         format!("\ncut      the file ends in the middle of line {} (byte {})", cut.line, cut.offset)
     });
-    let events = crate::report::words::thousands(history.events.len() as u64);
-    let path = crate::report::words::printable(&path.display().to_string());
+    let events = words::thousands(history.events.len() as u64);
+    let path = words::printable(&path.display().to_string());
     let head = format!("checked  {path}: {events} events, model {} ({}){cut}\n", chosen.model, chosen.from);
     head + &terminal::property(property, output::style(false))
 }
 
-fn as_json(path: &Path, history: &History, chosen: &Chosen, property: &Property) -> String {
+fn as_json(path: &Path, history: &History, chosen: &Chosen, judged: &Judged) -> String {
     run::as_json(&json!({
         "schism": "check",
         "format": 1,
@@ -165,6 +288,8 @@ fn as_json(path: &Path, history: &History, chosen: &Chosen, property: &Property)
         "model_from": chosen.from,
         "events": history.events.len(),
         "cut": history.cut.as_ref().map(|cut| json!({"line": cut.line, "offset": cut.offset})),
-        "property": property,
+        "took_us": u64::try_from(judged.took.as_micros()).unwrap_or(u64::MAX),
+        "memory_bytes": judged.bytes,
+        "property": judged.property,
     }))
 }

@@ -6,8 +6,11 @@
 mod args;
 mod catalog;
 mod check;
+mod check_table;
 mod compare;
+mod export;
 mod guess;
+mod histories;
 mod list;
 mod node;
 mod output;
@@ -62,6 +65,7 @@ fn dispatch(cli: Cli, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
         Command::List(args) => list::list(&args),
         Command::Show(args) => show::show(&args),
         Command::Replay(args) => replay::replay(&args),
+        Command::Export(args) => export::export(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Node => unreachable!("a node is started before anything else is decided"),
     }

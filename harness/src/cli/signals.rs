@@ -1,12 +1,15 @@
 //! Ctrl-C and SIGTERM: the first one asks for an orderly end, the second one ends at once.
 
 use std::io;
+use std::sync::{Arc, Mutex};
 
 use nix::sys::signal::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::budget::Canceller;
 use crate::cli::output;
+use crate::cli::problem::{Failure, Problem};
 use crate::exit::ExitCode;
 
 /// Watches for both from now on; must be called inside of a runtime. The receiver has the first signal once there was
@@ -31,4 +34,50 @@ pub(crate) fn install() -> io::Result<watch::Receiver<Option<Signal>>> {
         }
     });
     Ok(receiver)
+}
+
+/// Stops checks at the first signal.
+pub(crate) struct Stopper {
+    caught: watch::Receiver<Option<Signal>>,
+    /// The check that goes on.
+    current: Arc<Mutex<Option<Canceller>>>,
+    /// It watches for as long as it lives.
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Stopper {
+    /// Watches from now on, on a thread of its own.
+    pub(crate) fn install() -> Result<Stopper, Failure> {
+        let unable = |error: io::Error| {
+            let what = format!("signals cannot be watched: {error}");
+            Failure::harness(Problem::new(what, "this process", "the same command again"))
+        };
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_io().build().map_err(unable)?;
+        let caught = runtime.block_on(async { install() }).map_err(unable)?;
+        let current = Arc::new(Mutex::new(None::<Canceller>));
+        let (mut signal, canceller) = (caught.clone(), Arc::clone(&current));
+        runtime.spawn(async move {
+            if signal.wait_for(Option::is_some).await.is_ok()
+                && let Some(canceller) = &*canceller.lock().expect("nobody panics while holding a canceller")
+            {
+                canceller.cancel();
+            }
+        });
+        Ok(Stopper { caught, current, _runtime: runtime })
+    }
+
+    /// A check begins; it is stopped at once if there was a signal before.
+    pub(crate) fn watch(&self, canceller: Canceller) {
+        let mut current = self.current.lock().expect("nobody panics while holding a canceller");
+        if self.stopped().is_some() {
+            canceller.cancel();
+        }
+        *current = Some(canceller);
+    }
+
+    /// The code of the signal, once there was one.
+    pub(crate) fn stopped(&self) -> Option<ExitCode> {
+        self.caught.borrow().map(|signal| ExitCode::of_signal(signal as i32))
+    }
 }

@@ -1,0 +1,133 @@
+//! Algorithms for objects of well-known kinds, each polynomial and exact where its assumption holds; elsewhere the search
+//! decides.
+//!
+//! Each module states its theorem, from where it is, and what it assumes. What is used by all: an operation has a moment
+//! between its invocation and its end; one comes before another only if its end is less than the other's begin, so operations
+//! that share an event are concurrent; a crashed operation has no end, and need not happen.
+
+mod blocks;
+mod chains;
+mod collection;
+mod counting;
+mod cover;
+mod elements;
+mod offsets;
+mod priority;
+mod queue;
+mod sections;
+mod snapshots;
+mod stack;
+
+use crate::call::Call;
+use crate::meter::{Share, Stop};
+use crate::model::{Action, Model};
+use crate::registers::RegisterCalls;
+use crate::verdict::Counterexample;
+use crate::words;
+
+pub(crate) use elements::Elements;
+
+/// What an algorithm found out.
+pub(crate) struct Decided {
+    /// The algorithm's name.
+    pub(crate) route: &'static str,
+    /// None where there is a linearization.
+    pub(crate) contradiction: Option<Contradiction>,
+}
+
+/// Operations that contradict each other, with the reasons.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Contradiction {
+    /// Which calls, and what part each plays.
+    pub(crate) calls: Vec<(usize, String)>,
+    /// A sentence a line.
+    pub(crate) because: Vec<String>,
+}
+
+impl Contradiction {
+    /// These calls contradict each other.
+    fn new(calls: impl IntoIterator<Item = usize>, because: impl Into<String>) -> Contradiction {
+        let mut calls: Vec<usize> = calls.into_iter().collect();
+        calls.sort_unstable();
+        calls.dedup();
+        Contradiction {
+            calls: calls.into_iter().map(|call| (call, String::new())).collect(),
+            because: vec![because.into()],
+        }
+    }
+
+    fn and(mut self, because: impl Into<String>) -> Contradiction {
+        self.because.push(because.into());
+        self
+    }
+
+    /// As it is shown, without the key.
+    pub(crate) fn tell<M: Model>(self, model: &M, calls: &[Call<'_, M::Input>]) -> Counterexample {
+        let mut shown = self.calls;
+        shown.sort_by_key(|&(call, _)| calls[call].operation.invoked);
+        let operations = shown.into_iter().map(|(call, role)| words::witness(model, &calls[call], role)).collect();
+        Counterexample { operations, because: self.because, ..Counterexample::default() }
+    }
+}
+
+/// When an operation may have happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Span {
+    begin: u64,
+    /// `NEVER` where it crashed.
+    end: u64,
+}
+
+/// After every event.
+const NEVER: u64 = u64::MAX;
+
+/// The calls of an object with its words for them.
+struct History<'h, 'c, M: Model> {
+    model: &'h M,
+    calls: &'h [Call<'c, M::Input>],
+}
+
+impl<M: Model> History<'_, '_, M> {
+    fn span(&self, call: usize) -> Span {
+        let call = &self.calls[call];
+        Span { begin: call.operation.invoked, end: call.end.unwrap_or(NEVER) }
+    }
+
+    /// `process 1 enqueued 5 at n1`.
+    fn sentence(&self, call: usize) -> String {
+        words::sentence(self.model, &self.calls[call])
+    }
+
+    /// `<one>, and that was over before <other>`.
+    fn in_order(&self, one: usize, other: usize) -> String {
+        let gap = match words::gap(&self.calls[one], &self.calls[other]) {
+            Some(gap) => format!("ended {gap}"),
+            None => "was over".to_owned(),
+        };
+        format!("{}, and that {gap} before {}", self.sentence(one), self.sentence(other))
+    }
+}
+
+/// Decides with the algorithm for this kind of object; none where there is none, or its assumption does not hold.
+pub(crate) fn decide<M: Model>(
+    model: &M,
+    calls: &[Call<'_, M::Input>],
+    share: &mut Share<'_>,
+) -> Result<Option<Decided>, Stop> {
+    let history = History { model, calls };
+    if let Some(registers) = RegisterCalls::of(model, calls) {
+        return chains::decide(&history, &registers, share);
+    }
+    let Some(actions) = calls.iter().map(|call| model.action(&call.input)).collect::<Option<Vec<_>>>() else {
+        return Ok(None);
+    };
+    share.ask(size_of_val(&*actions) + size_of_val(calls))?;
+    match actions.first() {
+        None => Ok(None),
+        Some(&Action::Collection(discipline, _)) => collection::decide(&history, &actions, discipline, share),
+        Some(Action::Set(_)) => snapshots::decide(&history, &actions, share),
+        Some(Action::Count(_)) => counting::decide(&history, &actions, share),
+        Some(&Action::Lock(kind, _)) => sections::decide(&history, &actions, kind, share),
+        Some(Action::Log(_)) => offsets::decide(&history, &actions, share),
+    }
+}

@@ -1,0 +1,101 @@
+//! The table at the end of `schism check` on several files.
+
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets};
+use schism_checker::verdict::Property;
+
+use crate::cli::list;
+use crate::report::words;
+
+/// What became of one file.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    /// Its path.
+    pub(crate) file: String,
+    /// None where it could not be judged.
+    pub(crate) judged: Option<Judged>,
+}
+
+/// What became of a file that was judged.
+#[derive(Clone, Debug)]
+pub(crate) struct Judged {
+    pub(crate) property: Property,
+    /// How long it took to check, reading apart.
+    pub(crate) took: Duration,
+    /// The most that was held at the same time, by the checker's own count.
+    pub(crate) bytes: usize,
+}
+
+/// The table.
+pub(crate) fn table(rows: &[Row]) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header([
+        "file",
+        "operations",
+        "crashed",
+        "route",
+        "verdict",
+        "time",
+        "memory",
+    ]);
+    for column in [1, 2, 5, 6] {
+        table.column_mut(column).expect("there are seven columns").set_cell_alignment(CellAlignment::Right);
+    }
+    for row in rows {
+        let file = words::printable(&row.file);
+        let Some(Judged { property, took, bytes }) = &row.judged else {
+            table.add_row([file.as_str(), "-", "-", "-", "no verdict", "-", "-"]);
+            continue;
+        };
+        let figure = |name: &str| property.figures.get(name).and_then(serde_json::Value::as_u64);
+        let figure = |name| figure(name).map_or_else(|| "-".to_owned(), words::thousands);
+        let (operations, crashed, route) =
+            (figure("operations"), figure("crashed"), property.route.as_deref().unwrap_or("-").to_owned());
+        let took = words::latency(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        table.add_row([
+            file,
+            operations,
+            crashed,
+            route,
+            words::outcome(property.outcome).to_owned(),
+            took,
+            size(*bytes),
+        ]);
+    }
+    list::rendered(&table)
+}
+
+/// A number of bytes with a unit that suits it.
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..0x10_0000 => format!("{} KiB", bytes >> 10),
+        _ => format!("{}.{} MiB", bytes >> 20, (bytes >> 10) % 1024 * 10 / 1024),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn each_file_has_a_row() {
+        let property = sample::invalid().properties[0].clone();
+        let judged = Judged { property, took: Duration::from_micros(12_345), bytes: 3 << 19 };
+        let rows = [
+            Row { file: "a/history.jsonl".to_owned(), judged: Some(judged) },
+            Row { file: "damaged".to_owned(), judged: None },
+        ];
+        insta::assert_snapshot!(table(&rows));
+    }
+
+    #[test]
+    fn sizes_have_a_suitable_unit() {
+        assert_eq!(
+            [0, 1023, 1024, (1 << 20) - 1, 1 << 20, 3 << 19].map(size),
+            ["0 B", "1023 B", "1 KiB", "1023 KiB", "1.0 MiB", "1.5 MiB"]
+        );
+    }
+}
