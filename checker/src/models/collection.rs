@@ -111,9 +111,10 @@ impl Model for Collection {
         let inside = &mut after.inside;
         match input {
             CollectionInput::Insert(value) => {
-                let place = match self.is_ordered_by_value() {
-                    true => inside.partition_point(|other| compare(other, value) == Ordering::Less),
-                    false => inside.len(),
+                let place = if self.is_ordered_by_value() {
+                    inside.partition_point(|other| compare(other, value) == Ordering::Less)
+                } else {
+                    inside.len()
                 };
                 inside.insert(place, value.clone());
             }

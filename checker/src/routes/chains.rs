@@ -14,6 +14,8 @@
 //! with a write or the initial value, no operation of a chain ended before one of an earlier link began, and the chains have an
 //! order ([`blocks`](super::blocks)).
 
+use rustc_hash::FxHashSet;
+
 use super::blocks::{self, Block};
 use super::{Contradiction, Decided, History, NEVER};
 use crate::meter::{Share, Stop};
@@ -222,30 +224,38 @@ impl Links {
                 shown.extend([ended, began]);
             }
         }
-        // What ties the operations of one chain to each other is the whole chain.
-        shown.extend(one.1.iter().chain(other.1).filter(|&&call| registers.accesses[call].produced().is_some()));
+        // What ties the operations of one chain to each other is what stands between them in it.
+        for chain in [one.1, other.1] {
+            let place = |call: &usize| chain.iter().position(|it| it == call);
+            let places: Vec<usize> = shown.iter().filter_map(place).collect();
+            let (first, last) = (places.iter().min().copied().unwrap_or(0), places.iter().max().copied().unwrap_or(0));
+            let between = chain.get(first..=last).unwrap_or_default();
+            shown.extend(between.iter().filter(|&&call| registers.accesses[call].produced().is_some()));
+        }
         let mut found = Contradiction::new(self.evidence(registers, shown), "");
         found.because = because;
         found
     }
 
-    /// These calls, with what proves of each that crashed that it happened, and with the writes of the values that they found.
+    /// These calls with the producers of the values that they found, and with what proves of each that crashed that it
+    /// happened.
     fn evidence(&self, registers: &RegisterCalls, calls: impl IntoIterator<Item = usize>) -> Vec<usize> {
-        let mut shown: Vec<usize> = Vec::new();
-        let mut wanted: Vec<usize> = calls.into_iter().collect();
-        while let Some(call) = wanted.pop() {
-            if shown.contains(&call) {
-                continue;
-            }
-            shown.push(call);
+        let mut shown: Vec<usize> = calls.into_iter().collect();
+        let producer = |&call: &usize| {
+            registers.accesses[call].observed().and_then(|value| registers.only_producer[value as usize])
+        };
+        shown.extend(shown.iter().filter_map(producer).collect::<Vec<_>>());
+        let mut known: FxHashSet<usize> = shown.iter().copied().collect();
+        let mut at = 0;
+        while let Some(&call) = shown.get(at) {
+            at += 1;
+            // Of the first that found its value the end is its own, if it crashed.
             let made = registers.accesses[call].produced().map(|value| value as usize);
             let witness = made.and_then(|value| {
                 let found = self.readers[value].iter().chain(&self.replacers[value]).copied();
                 found.min_by_key(|&found| self.end[found])
             });
-            wanted.extend(witness.filter(|&witness| self.end[witness] == self.end[call]));
-            let found = registers.accesses[call].observed();
-            wanted.extend(found.and_then(|value| registers.only_producer[value as usize]));
+            shown.extend(witness.filter(|&it| self.end[it] == self.end[call] && known.insert(it)));
         }
         shown
     }

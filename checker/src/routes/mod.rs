@@ -38,8 +38,8 @@ pub(crate) struct Decided {
 /// Operations that contradict each other, with the reasons.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Contradiction {
-    /// Which calls, and what part each plays.
-    pub(crate) calls: Vec<(usize, String)>,
+    /// Which calls, each once.
+    pub(crate) calls: Vec<usize>,
     /// A sentence a line.
     pub(crate) because: Vec<String>,
 }
@@ -50,10 +50,7 @@ impl Contradiction {
         let mut calls: Vec<usize> = calls.into_iter().collect();
         calls.sort_unstable();
         calls.dedup();
-        Contradiction {
-            calls: calls.into_iter().map(|call| (call, String::new())).collect(),
-            because: vec![because.into()],
-        }
+        Contradiction { calls, because: vec![because.into()] }
     }
 
     fn and(mut self, because: impl Into<String>) -> Contradiction {
@@ -63,11 +60,28 @@ impl Contradiction {
 
     /// As it is shown, without the key.
     pub(crate) fn tell<M: Model>(self, model: &M, calls: &[Call<'_, M::Input>]) -> Counterexample {
-        let mut shown = self.calls;
-        shown.sort_by_key(|&(call, _)| calls[call].operation.invoked);
-        let operations = shown.into_iter().map(|(call, role)| words::witness(model, &calls[call], role)).collect();
-        Counterexample { operations, because: self.because, ..Counterexample::default() }
+        let (mut shown, mut because) = (self.calls, self.because);
+        shown.sort_unstable_by_key(|&call| (calls[call].operation.invoked, call));
+        // Some contradictions need many operations, such as all appends of a log; the ends of the story are told.
+        let (hidden, untold) = (cut(&mut shown), cut(&mut because));
+        if hidden + untold > 0 {
+            because.push(format!("{hidden} more operations and {untold} more reasons are not shown"));
+        }
+        let operations = shown.into_iter().map(|call| words::witness(model, &calls[call], String::new())).collect();
+        Counterexample { operations, because, ..Counterexample::default() }
     }
+}
+
+/// No more operations than this are shown, nor more reasons.
+const SHOWN: usize = 40;
+
+/// Takes out the middle of what is too long, and says how many that were.
+fn cut<T>(all: &mut Vec<T>) -> usize {
+    let hidden = all.len().saturating_sub(SHOWN);
+    if hidden > 0 {
+        all.drain(SHOWN / 2..SHOWN / 2 + hidden);
+    }
+    hidden
 }
 
 /// When an operation may have happened.
@@ -114,6 +128,10 @@ pub(crate) fn decide<M: Model>(
     calls: &[Call<'_, M::Input>],
     share: &mut Share<'_>,
 ) -> Result<Option<Decided>, Stop> {
+    // The last number of all stands for what never happens.
+    if calls.iter().any(|call| call.operation.invoked == NEVER || call.end == Some(NEVER)) {
+        return Ok(None);
+    }
     let history = History { model, calls };
     if let Some(registers) = RegisterCalls::of(model, calls) {
         return chains::decide(&history, &registers, share);

@@ -143,11 +143,7 @@ fn overlap<M: Model>(history: &History<'_, '_, M>, one: &Section, other: &Sectio
         .flat_map(|section| [section.acquire].into_iter().chain(section.within.iter().copied()).chain(section.release));
     let held = |holder: &Section, meanwhile: &Section| match meanwhile.release {
         Some(release) => history.in_order(holder.acquire, release),
-        None => format!(
-            "{}, and {} never ended with a release",
-            history.sentence(holder.acquire),
-            history.sentence(meanwhile.acquire)
-        ),
+        None => format!("{}, and never released it", history.sentence(meanwhile.acquire)),
     };
     Contradiction::new(calls, held(one, other)).and(held(other, one)).and("so both held the lock at the same time")
 }

@@ -41,8 +41,9 @@ pub(super) fn decide<M: Model>(
     for &(number, call) in adds.values() {
         seen.adds[number] = call;
     }
+    let mut held = 4 * adds.len();
     for (call, action) in actions.iter().enumerate() {
-        share.ask((adds.len() + seen.reads.iter().map(|read| read.1.len()).sum::<usize>()) * 4 * size_of::<usize>())?;
+        share.work(|| held * size_of::<usize>())?;
         match *action {
             Action::Set(SetAction::Nonsense) => {
                 let because = format!("{}, which is no set", history.sentence(call));
@@ -50,7 +51,9 @@ pub(super) fn decide<M: Model>(
             }
             Action::Set(SetAction::Snapshot(all)) => {
                 let mut numbers = Vec::with_capacity(all.len());
+                held += all.len();
                 for element in all {
+                    share.work(|| held * size_of::<usize>())?;
                     let Some(&(number, add)) = adds.get(element) else {
                         let because = format!("{}, and nobody added {element}", history.sentence(call));
                         return decided(Some(Contradiction::new([call], because)));

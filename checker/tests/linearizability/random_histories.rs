@@ -116,7 +116,7 @@ fn agrees(kind: Kind, stream: u64) {
     assert!(valid > HISTORIES / 10 && invalid > HISTORIES / 20, "{valid} valid and {invalid} invalid: a poor mix");
 }
 
-/// The operations of zones contradict each other alone; the operation of a search is the first one that has no place.
+/// The operations of an algorithm contradict each other alone; the operation of a search is the first one that has no place.
 fn proves(object: Object, initial: &Value, operations: &[Operation], property: &Property, told: &str) {
     let counterexample = property.counterexample.as_ref().expect(told);
     assert!(!counterexample.because.is_empty(), "nothing is said: {told}");
@@ -125,7 +125,7 @@ fn proves(object: Object, initial: &Value, operations: &[Operation], property: &
         .filter(|operation| counterexample.key.is_none() || operation.key == counterexample.key)
         .cloned()
         .collect();
-    if property.route.as_deref() == Some("zones") {
+    if property.route.as_deref() != Some("frontier search") {
         let is_shown = |operation: &&Operation| {
             counterexample
                 .operations
@@ -133,7 +133,10 @@ fn proves(object: Object, initial: &Value, operations: &[Operation], property: &
                 .any(|it| (it.process, it.invoked) == (operation.process, operation.invoked))
         };
         let shown: Vec<Operation> = of_key.iter().filter(is_shown).cloned().collect();
-        assert!(shown.len() <= 6, "the witness of zones is small: {told}");
+        assert!(
+            shown.len() <= 6 || property.route.as_deref() != Some("zones"),
+            "the witness of zones is small: {told}"
+        );
         assert!(!linearizable(object, initial, &shown), "the witness is linearizable: {told}");
         return;
     }

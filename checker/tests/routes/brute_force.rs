@@ -60,6 +60,7 @@ fn finishes(object: Object, all: &[&Op], obliged: u32, done: u32, state: &[i64])
 }
 
 /// The states that may be there afterwards; none where the operation with its answer is impossible.
+#[expect(clippy::too_many_lines, reason = "one arm for each operation of each object, side by side")]
 pub(crate) fn apply(object: Object, state: &[i64], op: &Op) -> Vec<Vec<i64>> {
     let known = op.ending == Ending::Ok;
     let same = || vec![state.to_vec()];
@@ -162,9 +163,8 @@ fn taken(object: Object, state: &[i64], answer: Option<i64>) -> Vec<Vec<i64>> {
     };
     let without = |place: usize| [&state[..place], &state[place + 1..]].concat();
     match answer {
-        None if state.is_empty() => vec![Vec::new()],
+        None | Some(NULL) if state.is_empty() => vec![Vec::new()],
         None => candidates.into_iter().map(without).collect(),
-        Some(NULL) if state.is_empty() => vec![Vec::new()],
         Some(value) => candidates.into_iter().filter(|&place| state[place] == value).map(without).collect(),
     }
 }

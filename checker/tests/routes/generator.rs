@@ -26,34 +26,7 @@ pub(crate) fn history(kind: Kind, random: &mut Random) -> Generated {
     let count = 2 + random.below(kind.operations - 1);
     let crashes = *random.pick(&[0, 5, 15, 40]);
     let stretch = *random.pick(&[1, 3, 6, 12]);
-    let mut ops: Vec<Op> = Vec::new();
-    let mut state: Vec<i64> = Vec::new();
-    let mut fresh = 0;
-    let mut at = 20;
-    while ops.len() < count {
-        at += 1 + random.below(3) as u64;
-        let mut op = request(kind, &state, &mut fresh, random);
-        (op.invoked, op.completed) = (at - random.below(stretch) as u64, at + random.below(stretch) as u64);
-        op.ending = Ending::Ok;
-        one_at_a_time(&mut ops, &mut op, at);
-        let crashed = random.chance(crashes);
-        if crashed && random.chance(50) {
-            op.ending = Ending::Info;
-            ops.push(op);
-            continue;
-        }
-        op.answer = answer(kind.object, &state, &op, random);
-        let after = apply(kind.object, &state, &op);
-        if after.is_empty() {
-            op.ending = Ending::Fail;
-        } else {
-            state = random.pick(&after).clone();
-            if crashed {
-                op.ending = Ending::Info;
-            }
-        }
-        ops.push(op);
-    }
+    let mut ops = happened(kind, count, (crashes, stretch), random);
     let mut valid_by_construction = true;
     for _ in 0..*random.pick(&[0, 1, 1, 2, 3]) {
         valid_by_construction = false;
@@ -66,10 +39,46 @@ pub(crate) fn history(kind: Kind, random: &mut Random) -> Generated {
     Generated { ops, valid_by_construction }
 }
 
+/// What an object really did: so many operations, so many percent of them crashed, each within so much time of its moment.
+pub(crate) fn happened(kind: Kind, count: usize, (crashes, stretch): (usize, usize), random: &mut Random) -> Vec<Op> {
+    let mut ops: Vec<Op> = Vec::new();
+    let mut state: Vec<i64> = Vec::new();
+    let mut fresh = 0;
+    let mut at = 100;
+    while ops.len() < count {
+        at += 1 + random.below(3) as u64;
+        let mut op = request(kind, &state, &mut fresh, random);
+        (op.invoked, op.completed) = (at - random.below(stretch) as u64, at + random.below(stretch) as u64);
+        op.ending = Ending::Ok;
+        one_at_a_time(&mut ops, &mut op, at);
+        let crashes_now = random.chance(crashes);
+        if crashes_now && random.chance(50) {
+            op.ending = Ending::Info;
+            ops.push(op);
+            continue;
+        }
+        op.answer = answer(kind.object, &state, &op, random);
+        let after = apply(kind.object, &state, &op);
+        if after.is_empty() {
+            op.ending = Ending::Fail;
+        } else {
+            state = random.pick(&after).clone();
+            if crashes_now {
+                op.ending = Ending::Info;
+            }
+        }
+        ops.push(op);
+    }
+    ops
+}
+
 /// Locks know their processes, which do one thing at a time: the operation before this one ends before the moment of this one,
 /// and this one begins after that.
 fn one_at_a_time(ops: &mut [Op], op: &mut Op, moment: u64) {
-    if let Some(earlier) = ops.iter_mut().rev().find(|earlier| earlier.process == op.process && by_process(earlier)) {
+    if !by_process(op) {
+        return;
+    }
+    if let Some(earlier) = ops.iter_mut().rev().find(|earlier| earlier.process == op.process) {
         earlier.completed = earlier.completed.min(moment - 1);
         op.invoked = op.invoked.max(earlier.completed + 1);
     }
@@ -82,12 +91,12 @@ fn by_process(op: &Op) -> bool {
 fn request(kind: Kind, state: &[i64], fresh: &mut i64, random: &mut Random) -> Op {
     let mut value = || {
         *fresh += 1;
-        if kind.distinct { *fresh } else { random.below(3) as i64 }
+        if kind.distinct { *fresh } else { small_number(3, random) }
     };
     let new = value();
-    let small = random.below(3) as i64;
-    let known = if kind.distinct { *fresh - random.below(3) as i64 } else { small };
-    let lock = random.below(3) as i64;
+    let small = small_number(3, random);
+    let known = if kind.distinct { *fresh - small_number(3, random) } else { small };
+    let lock = small_number(3, random);
     let (process, f, input, to) = match kind.object {
         Object::CasRegister => match random.below(10) {
             0..4 => (0, "read", 0, 0),
@@ -102,7 +111,7 @@ fn request(kind: Kind, state: &[i64], fresh: &mut i64, random: &mut Random) -> O
         Object::Stack => (0, "pop", NULL, 0),
         // Not in the order of their values.
         Object::SmallestFirst | Object::LargestFirst if random.chance(50) => {
-            (0, "insert", if kind.distinct { new * 7 % 11 } else { new }, 0)
+            (0, "insert", if kind.distinct { new ^ 5 } else { new }, 0)
         }
         Object::SmallestFirst => (0, "delete-min", NULL, 0),
         Object::LargestFirst => (0, "delete-max", NULL, 0),
@@ -129,7 +138,7 @@ fn request(kind: Kind, state: &[i64], fresh: &mut i64, random: &mut Random) -> O
         Object::List => (0, "append", new, 0),
         Object::Log if random.chance(55) => (0, "append", new, 0),
         Object::Log => {
-            let about = random.below(state.len() + 2) as i64;
+            let about = small_number(state.len() + 2, random);
             (0, *random.pick(&["read", "poll"]), about, 0)
         }
     };
@@ -155,9 +164,9 @@ fn answer(object: Object, state: &[i64], op: &Op, random: &mut Random) -> Vec<i6
         },
         (Object::FencedLock, "acquire") => {
             let last = state.first().copied().unwrap_or(NULL).max(0);
-            vec![if random.chance(10) { NULL } else { last + 1 + random.below(2) as i64 }]
+            vec![if random.chance(10) { NULL } else { last + 1 + small_number(2, random) }]
         }
-        (Object::Log, "append") => vec![state.len() as i64],
+        (Object::Log, "append") => vec![i64::try_from(state.len()).unwrap()],
         (Object::Log, f) => {
             let rest = state.get(usize::try_from(op.input).unwrap()..).unwrap_or_default();
             let length = if f == "read" { 1 } else { 1 + random.below(3) };
@@ -170,7 +179,7 @@ fn answer(object: Object, state: &[i64], op: &Op, random: &mut Random) -> Vec<i6
 }
 
 /// Changes an answer, an interval or an ending.
-fn mutate(ops: &mut [Op], random: &mut Random) {
+pub(crate) fn mutate(ops: &mut [Op], random: &mut Random) {
     let number = random.below(ops.len());
     let other = ops[random.below(ops.len())].clone();
     if random.chance(30) && !by_process(&other) {
@@ -186,7 +195,7 @@ fn mutate(ops: &mut [Op], random: &mut Random) {
         0 | 1 if op.f == other.f => op.answer = other.answer,
         0 | 1 => match op.answer.first_mut() {
             Some(answer) if op.f == "contains" => *answer = 1 - *answer,
-            Some(answer) if *answer != NULL => *answer = (*answer + random.below(3) as i64 - 1).max(0),
+            Some(answer) if *answer != NULL => *answer = (*answer + small_number(3, random) - 1).max(0),
             Some(answer) => *answer = other.input,
             None if op.f == "read" => op.answer = vec![other.input.max(0)],
             None => {}
@@ -196,7 +205,7 @@ fn mutate(ops: &mut [Op], random: &mut Random) {
             op.answer.remove(place);
         }
         2 | 3 if op.ending == Ending::Ok && !alone => {
-            op.completed = op.invoked.max(op.completed - random.below(8) as u64)
+            op.completed = op.invoked.max(op.completed - random.below(8) as u64);
         }
         4 if !alone => op.invoked = op.invoked.saturating_sub(random.below(8) as u64),
         4 => op.f = if op.f == "acquire" { "release" } else { "acquire" },
@@ -212,4 +221,8 @@ fn mutate(ops: &mut [Op], random: &mut Random) {
     if op.ending == Ending::Ok && op.f == "append" && op.answer.is_empty() {
         op.ending = Ending::Info;
     }
+}
+
+fn small_number(bound: usize, random: &mut Random) -> i64 {
+    i64::try_from(random.below(bound)).unwrap()
 }

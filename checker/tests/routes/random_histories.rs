@@ -8,13 +8,30 @@ use schism_checker::linearizability::{Options, check_operations};
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::Outcome;
 
-use crate::brute_force::{Object, Op, linearizable, recorded};
-use crate::generator::{Kind, history};
+use crate::brute_force::{NULL, Object, Op, linearizable, recorded};
+use crate::generator::{Kind, happened, history, mutate};
 use crate::random::Random;
 
 /// How many histories of each kind the normal tests look at, and how many of these the search decides too.
 const HISTORIES: u64 = 100_000;
 const SEARCHED: u64 = 15_000;
+
+/// The objects that have an algorithm.
+const DECIDED: [Object; 13] = [
+    Object::CasRegister,
+    Object::Queue,
+    Object::Stack,
+    Object::Bag,
+    Object::SmallestFirst,
+    Object::LargestFirst,
+    Object::Set,
+    Object::GrowOnlySet,
+    Object::Counter,
+    Object::OwnerLock,
+    Object::ReentrantLock,
+    Object::FencedLock,
+    Object::Log,
+];
 
 /// Whether an algorithm of its own decides histories of this kind: always, now and then, or never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +92,7 @@ kinds! {
 }
 
 fn agrees(kind: Kind, decides: Decides, histories: u64) {
-    let (mut valid, mut invalid, mut decided, mut crashed) = (0, 0, 0, 0);
+    let (mut valid, mut invalid, mut by_route, mut with_crashes) = (0, 0, 0, 0);
     let model = model(kind.object);
     // What only the search decides takes longer, and is the search's test as well.
     let histories = if decides == Decides::Never { histories / 5 } else { histories };
@@ -88,16 +105,16 @@ fn agrees(kind: Kind, decides: Decides, histories: u64) {
         let told = || format!("seed {seed}, {kind:?}: {:#?}", story(ops));
         assert!(truth || !generated.valid_by_construction, "brute force refuses what an object did: {}", told());
         *if truth { &mut valid } else { &mut invalid } += 1;
-        crashed += u64::from(ops.iter().any(|op| op.ending == Ending::Info));
+        with_crashes += u64::from(ops.iter().any(|op| op.ending == Ending::Info));
         let operations: Vec<Operation> = ops.iter().map(|op| recorded(kind.object, op)).collect();
         let property = check_operations(&operations, &model, &Options::default(), &Unlimited).unwrap();
         assert_eq!(property.outcome == Outcome::Invalid, !truth, "{}\n{property:#?}", told());
         let route = property.route.as_deref().unwrap_or("frontier search");
-        decided += u64::from(route != "frontier search");
+        by_route += u64::from(route != "frontier search");
         match decides {
             Decides::Always(name) if property.route.is_some() => assert_eq!(route, name, "{}", told()),
             Decides::Often(name) => {
-                assert!([name, "zones", "per element", "frontier search"].contains(&route), "{route}: {}", told())
+                assert!([name, "zones", "per element", "frontier search"].contains(&route), "{route}: {}", told());
             }
             Decides::Always(_) | Decides::Never => {}
         }
@@ -114,11 +131,92 @@ fn agrees(kind: Kind, decides: Decides, histories: u64) {
         }
     }
     assert!(valid > histories / 10 && invalid > histories / 20, "{valid} valid, {invalid} invalid: a poor mix");
-    assert!(crashed > histories / 10, "{crashed} histories with crashed operations");
+    assert!(with_crashes > histories / 10, "{with_crashes} histories with crashed operations");
     match decides {
         Decides::Always(_) | Decides::Never => {}
-        Decides::Often(_) => assert!(decided > histories / 2, "decided {decided} of {histories}"),
+        Decides::Often(_) => assert!(by_route > histories / 2, "decided {by_route} of {histories}"),
     }
+}
+
+/// Too long for brute force: here the algorithms and the search check each other.
+#[test]
+fn longer_histories() {
+    for (stream, object) in DECIDED.into_iter().enumerate() {
+        let (mut valid, mut invalid) = (0, 0);
+        let kind = Kind { object, distinct: object != Object::Set, operations: 14 };
+        let model = model(object);
+        for number in 0..3_000 {
+            let seed = 1 << 60 | (stream as u64) << 40 | number;
+            let mut random = Random::new(seed);
+            let (count, crashes, stretch) = (9 + random.below(6), *random.pick(&[0, 0, 10]), 2 + random.below(6));
+            let mut ops = happened(kind, count, (crashes, stretch), &mut random);
+            for _ in 0..random.below(4) {
+                mutate(&mut ops, &mut random);
+            }
+            let operations: Vec<Operation> = ops.iter().map(|op| recorded(object, op)).collect();
+            let outcome = |zones| {
+                let options = Options { zones, ..Options::default() };
+                check_operations(&operations, &model, &options, &Unlimited).unwrap().outcome == Outcome::Invalid
+            };
+            let searched = outcome(false);
+            assert_eq!(outcome(true), searched, "seed {seed}, {object:?}, invalid: {searched}: {:#?}", story(&ops));
+            *if searched { &mut invalid } else { &mut valid } += 1;
+        }
+        assert!(valid > 300 && invalid > 300, "{object:?}: {valid} valid, {invalid} invalid");
+    }
+}
+
+/// So long that no search would come to an end of it if it were hard, and nothing quadratic either.
+#[test]
+fn long_histories_are_decided_without_a_search() {
+    for object in DECIDED {
+        // Each read of a whole set costs as much as the set is large.
+        let count = if object == Object::GrowOnlySet { 2_000 } else { 20_000 };
+        let kind = Kind { object, distinct: object != Object::Set, operations: count };
+        let mut ops = happened(kind, count, (0, 40), &mut Random::new(7));
+        if object == Object::GrowOnlySet {
+            ops.iter_mut().filter(|op| op.f == "add").for_each(|op| op.answer.clear());
+        }
+        let checked = |ops: &[Op]| {
+            let operations: Vec<Operation> = ops.iter().map(|op| recorded(object, op)).collect();
+            check_operations(&operations, &model(object), &Options::default(), &Unlimited).unwrap()
+        };
+        let property = checked(&ops);
+        assert_eq!(property.outcome, Outcome::Valid, "{object:?}: {}", property.summary);
+        // A fence that is not known leaves it to the search.
+        let searched = property.route.as_deref() == Some("frontier search");
+        assert_eq!(searched, object == Object::FencedLock, "{object:?}");
+        assert!(spoil(&mut ops), "{object:?}");
+        let property = checked(&ops);
+        assert_eq!(property.outcome, Outcome::Invalid, "{object:?}: {}", property.summary);
+    }
+}
+
+/// An answer of the second half is given once more, at the end and alone: an element that was taken is taken again, an old
+/// state is read, an offset is given twice; or two processes take a lock one after the other. Says whether there was one.
+fn spoil(ops: &mut Vec<Op>) -> bool {
+    let last = ops.iter().map(|op| op.completed).max().unwrap();
+    let has_append = ops.iter().any(|op| op.f == "append");
+    let answers = |op: &&Op| match op.f {
+        "acquire" => true,
+        "add" => false,
+        f => {
+            op.ending == Ending::Ok && op.answer.first().is_some_and(|&it| it != NULL) && (f == "append") == has_append
+        }
+    };
+    let Some(mut again) = ops[ops.len() / 2..].iter().find(answers).cloned() else { return false };
+    (again.invoked, again.completed) = (last + 1, last + 2);
+    match again.f {
+        "contains" => (again.input, again.answer) = (i64::MAX, vec![1]),
+        "acquire" => {
+            let (invoked, completed) = (last + 3, last + 4);
+            ops.push(Op { process: 4, invoked, completed, answer: vec![i64::MAX], ..again.clone() });
+            (again.process, again.answer) = (3, vec![i64::MAX - 1]);
+        }
+        _ => {}
+    }
+    ops.push(again);
+    true
 }
 
 /// The operations that are shown contradict each other alone.
