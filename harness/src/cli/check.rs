@@ -142,8 +142,8 @@ fn one(asked: &Asked<'_>, candidate: &Candidate) -> Result<Became, Problem> {
     let options = Options { trivially_valid: history.header.is_none(), ..asked.options };
     let check = if asked.sequential { sequential::check } else { linearizability::check };
     let began = Instant::now();
-    let property = check(&history, &chosen.model, &options, &budget)
-        .map_err(|error| uncheckable(&error, path, &chosen.model))?;
+    let property =
+        check(&history, &chosen.model, &options, &budget).map_err(|error| uncheckable(&error, path, &chosen.model))?;
     let judged = Judged { property, took: began.elapsed(), bytes: budget.most_bytes() };
     let text = if asked.args.json {
         as_json(path, &history, &chosen, &judged)

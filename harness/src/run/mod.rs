@@ -9,7 +9,7 @@ mod hooks;
 mod live;
 mod main_phase;
 pub mod pool;
-mod prepare;
+pub(crate) mod prepare;
 mod ready;
 pub mod translate;
 pub mod worker;

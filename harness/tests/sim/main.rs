@@ -1,0 +1,9 @@
+//! Whole runs in virtual time: the same bytes each time, correct systems that hold, deliberate bugs that do not, plans of
+//! real runs, and the command line.
+
+mod bugs;
+mod command;
+mod correct;
+mod determinism;
+mod plans;
+mod support;
