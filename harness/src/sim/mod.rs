@@ -43,5 +43,5 @@ mod world;
 
 pub use mixture::Mixture;
 pub use scenario::{Played, Scenario, Simulated};
-pub use watch::{Invariant, Noted, Watch};
+pub use watch::Watch;
 pub use weather::{Spread, Weather};

@@ -15,7 +15,8 @@ pub(crate) fn options(system: &str, nodes: u16, seed: u64) -> RunOptions {
 /// Plays a run; with its text, if that is wanted.
 pub(crate) fn play(options: &RunOptions, trace: bool) -> Played {
     let budget = CheckBudget::new(Duration::from_mins(5), 1 << 32);
-    let played = Scenario::new(options).and_then(|scenario| scenario.play(Watch::default(), trace, &budget));
+    let played =
+        Scenario::new(options).and_then(|scenario| scenario.play(Watch::of(&options.system.name), trace, &budget));
     played.unwrap_or_else(|error| panic!("{} with seed {}: {error}", options.system, options.seed))
 }
 
