@@ -11,4 +11,6 @@ mod exit_codes;
 mod interrupted;
 mod notes_agree;
 mod output_lost;
+#[path = "../common/shown_by.rs"]
+mod shown_by;
 mod support;

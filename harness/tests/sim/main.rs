@@ -6,4 +6,6 @@ mod command;
 mod correct;
 mod determinism;
 mod plans;
+#[path = "../common/shown_by.rs"]
+mod shown_by;
 mod support;
