@@ -30,7 +30,7 @@ impl<P: Protocol> World<P> {
     pub(crate) fn run_node(&mut self, place: usize) {
         while self.nodes[place].steps() {
             match self.step_batch(place) {
-                Batch::Nothing => break,
+                Batch::Nothing => return self.plan_wake(place),
                 Batch::Panicked(why) => return self.died(place, &why),
                 Batch::Stepped { waits } => {
                     if !self.commit(place, waits) {
@@ -40,7 +40,7 @@ impl<P: Protocol> World<P> {
                 }
             }
         }
-        self.plan_wake(place);
+        // Whoever waits for a sync or stands still looks at its timers when that is over.
     }
 
     /// Steps what waits, as much as one sync releases; with a trap armed one event at a time.
