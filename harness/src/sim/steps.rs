@@ -187,15 +187,28 @@ impl<P: Protocol> World<P> {
             let what = match &fate {
                 Fate::Lost => "lost",
                 Fate::Dropped => "dropped",
-                Fate::Arrives(..) | Fate::Kept(_) => "send",
+                Fate::Arrives(..) | Fate::Kept => "send",
             };
             self.tell(&from, what, format_args!("-> {to}  {shown}"));
         }
         match fate {
             Fate::Arrives(when, parcel) => self.agenda.enter(when, Happening::Arrive { wire, parcel }),
-            Fate::Kept(Some(when)) => self.agenda.enter(when, Happening::Due { wire }),
-            Fate::Kept(None) | Fate::Lost | Fate::Dropped => {}
+            Fate::Kept => self.plan_due(wire),
+            Fate::Lost | Fate::Dropped => {}
         }
+    }
+
+    /// Sees to it that a link lets go of its next message when that is due.
+    fn plan_due(&mut self, wire: usize) {
+        if let Some(when) = self.wires.plan(wire) {
+            self.agenda.enter(when, Happening::Due { wire });
+        }
+    }
+
+    /// The time has come that was planned for a link.
+    pub(crate) fn due(&mut self, wire: usize) {
+        self.wires.planned(wire);
+        self.let_go(wire);
     }
 
     /// A link lets go of what is due.
@@ -203,6 +216,7 @@ impl<P: Protocol> World<P> {
         while let Some((when, parcel)) = self.wires.due(self.now, wire) {
             self.agenda.enter(when, Happening::Arrive { wire, parcel });
         }
+        self.plan_due(wire);
     }
 
     /// A message has come to the end of its link.

@@ -26,8 +26,8 @@ pub(crate) struct Parcel<M> {
 pub(crate) enum Fate<M> {
     /// It arrives then.
     Arrives(Moment, Parcel<M>),
-    /// Its link keeps it; something may leave the link then.
-    Kept(Option<Moment>),
+    /// Its link keeps it.
+    Kept,
     /// It is lost by chance.
     Lost,
     /// It is dropped by name.
@@ -56,6 +56,8 @@ struct Wire<M> {
     last: Moment,
     /// A rule has asked for types of messages.
     by_type: bool,
+    /// When it will be seen to that messages leave.
+    planned: Moment,
 }
 
 impl<M: Clone + Serialize> Wires<M> {
@@ -67,6 +69,7 @@ impl<M: Clone + Serialize> Wires<M> {
                 rng: chance::stream(seed, &format!("delay/{name}")),
                 last: 0,
                 by_type: false,
+                planned: Moment::MAX,
             }
         };
         Wires {
@@ -110,7 +113,7 @@ impl<M: Clone + Serialize> Wires<M> {
                 self.traffic.dropped += 1;
                 Fate::Dropped
             }
-            _ => Fate::Kept(self.next_due(wire)),
+            _ => Fate::Kept,
         }
     }
 
@@ -121,9 +124,17 @@ impl<M: Clone + Serialize> Wires<M> {
         Some((self.arrival(now, wire), waiting.message))
     }
 
-    /// When the link lets go of its next message.
-    pub(crate) fn next_due(&self, wire: usize) -> Option<Moment> {
-        self.wires[wire].engine.next_due().map(moment)
+    /// When somebody has to see to it that the link lets go of its next message, unless somebody does already.
+    pub(crate) fn plan(&mut self, wire: usize) -> Option<Moment> {
+        let here = &mut self.wires[wire];
+        let due = here.engine.next_due().map(moment).filter(|due| *due < here.planned)?;
+        here.planned = due;
+        Some(due)
+    }
+
+    /// What was planned is being done.
+    pub(crate) fn planned(&mut self, wire: usize) {
+        self.wires[wire].planned = Moment::MAX;
     }
 
     fn arrival(&mut self, now: Moment, wire: usize) -> Moment {
@@ -188,15 +199,14 @@ impl<M: Clone + Serialize> Wires<M> {
         Some(self.wire(place(&link.from)?, place(&link.to)?))
     }
 
-    /// Ends all rules of a fault; the links from which something may leave now.
-    pub(crate) fn lift(&mut self, now: Moment, fault: FaultId) -> Vec<usize> {
+    /// Ends all rules of a fault.
+    pub(crate) fn lift(&mut self, now: Moment, fault: FaultId) {
         for engine in self.clients.values_mut() {
             engine.lift(fault, true, time(now));
         }
         for wire in &mut self.wires {
             wire.engine.lift(fault, true, time(now));
         }
-        (0..self.wires.len()).filter(|wire| self.next_due(*wire).is_some()).collect()
     }
 
     /// Lets go of up to `count` messages that a hold has kept, the oldest of all links first; how many there were.
