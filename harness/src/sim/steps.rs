@@ -12,6 +12,7 @@ use schism_nodes::{Cx, Effect, Event, Incarnation, NodeId, Note, Protocol, Time,
 
 use crate::sim::node::{Process, SimNode};
 use crate::sim::panics;
+use crate::sim::watch::Noted;
 use crate::sim::wires::{Fate, Parcel};
 use crate::sim::world::{Happening, World};
 
@@ -165,7 +166,7 @@ impl<P: Protocol> World<P> {
             self.leader = Some((epoch, id));
         }
         let time = self.recording.time(self.now);
-        self.watch.note(id, incarnation, time, note);
+        self.watch.hear(&Noted { node: id, incarnation, time, note });
         let process = self.process(place).expect("whoever makes a note lives");
         if !process.traps.any_armed() {
             return false;
@@ -230,7 +231,7 @@ impl<P: Protocol> World<P> {
         }
         if passes && alive {
             let process = self.process(to).expect("who lives has a process");
-            process.inbox.push_back(Event::Message { from, message: parcel.message });
+            process.inbox.push_back(Event::Message { from, message: *parcel.message });
             self.run_node(to);
         }
     }

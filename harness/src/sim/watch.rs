@@ -45,7 +45,8 @@ impl Watch {
     }
 
     /// A node made a note.
-    pub(crate) fn note(&mut self, node: NodeId, incarnation: Incarnation, time: u64, note: &Note) {
+    pub(crate) fn hear(&mut self, noted: &Noted<'_>) {
+        let note = noted.note;
         if note.name == "bug"
             && let Some(bug) = note.fields.get("bug").and_then(serde_json::Value::as_str)
         {
@@ -55,7 +56,7 @@ impl Watch {
             }
         }
         for invariant in &mut self.invariants {
-            invariant.note(&Noted { node, incarnation, time, note });
+            invariant.note(noted);
         }
     }
 
