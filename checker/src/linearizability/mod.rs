@@ -20,6 +20,8 @@ pub(crate) use crate::linearizability::report::ended;
 use crate::linearizability::report::{Finding, PartReport, Route};
 use crate::meter::{Meter, Share, Stop};
 use crate::model::Model;
+use crate::models::each::WithModel;
+use crate::models::whole::Whole;
 use crate::models::{AssertingRegister, ModelSpec, asserting};
 use crate::parallel;
 use crate::registers::RegisterCalls;
@@ -39,6 +41,9 @@ pub struct Options {
     /// Use an algorithm for this kind of object where its assumption holds (zones for a register whose values are distinct);
     /// otherwise everything is searched.
     pub zones: bool,
+    /// Check each key alone where the model allows it; otherwise all keys are one object. The verdict is the same, and costs
+    /// more.
+    pub by_key: bool,
     /// What the search leaves out.
     pub reductions: Reductions,
     /// What is said of a history in which no operation ended ok with an answer that could have been wrong: `vacuous`, since
@@ -61,6 +66,7 @@ impl Default for Options {
         Options {
             judged: true,
             zones: true,
+            by_key: true,
             reductions,
             trivially_valid: false,
             failed_cas_asserts: false,
@@ -136,18 +142,10 @@ pub fn check_operations(
 ) -> Result<Property, CheckError> {
     match model {
         ModelSpec::Register(model) if options.failed_cas_asserts && model.compare_and_set => {
-            check_with(&asserting(operations), &AssertingRegister(model.clone()), options, budget)
+            let operations = asserting(operations);
+            Check { operations: &operations, options, budget }.with(&AssertingRegister(model.clone()))
         }
-        ModelSpec::Register(model) => check_with(operations, model, options, budget),
-        ModelSpec::MultiRegister(model) => check_with(operations, model, options, budget),
-        ModelSpec::Kv(model) => check_with(operations, model, options, budget),
-        ModelSpec::Mutex(model) => check_with(operations, model, options, budget),
-        ModelSpec::Semaphore(model) => check_with(operations, model, options, budget),
-        ModelSpec::Set(model) => check_with(operations, model, options, budget),
-        ModelSpec::Counter(model) => check_with(operations, model, options, budget),
-        ModelSpec::Collection(model) => check_with(operations, model, options, budget),
-        ModelSpec::AppendList(model) => check_with(operations, model, options, budget),
-        ModelSpec::Log(model) => check_with(operations, model, options, budget),
+        _ => model.with(Check { operations, options, budget }),
     }
 }
 
@@ -158,10 +156,43 @@ pub fn check_with<M: Model>(
     options: &Options,
     budget: &dyn Budget,
 ) -> Result<Property, CheckError> {
+    Check { operations, options, budget }.with(model)
+}
+
+/// What is to be checked, whatever the model.
+struct Check<'a> {
+    operations: &'a [Operation],
+    options: &'a Options,
+    budget: &'a dyn Budget,
+}
+
+impl WithModel for Check<'_> {
+    type Output = Result<Property, CheckError>;
+
+    fn with<M: Model>(self, model: &M) -> Result<Property, CheckError> {
+        let Check { operations, options, budget } = self;
+        if options.by_key || !model.partitions_by_key() {
+            by_key(operations, model, options, budget)
+        } else {
+            by_key(operations, &Whole(model), options, budget)
+        }
+    }
+}
+
+/// Takes a history apart by its keys, as far as the model has any.
+fn by_key<M: Model>(
+    operations: &[Operation],
+    model: &M,
+    options: &Options,
+    budget: &dyn Budget,
+) -> Result<Property, CheckError> {
     let meter = Meter::new(budget);
-    let Some(parts) = Parts::of(model, operations, &mut meter.share(0))? else {
+    // It is held up to the end: what the calls take counts while they are checked.
+    let mut share = meter.share(0);
+    let Some(parts) = Parts::of(model, operations, &mut share)? else {
         return Ok(report::nothing_checked(model, options, &meter));
     };
+    let _held = share.hold(parts.bytes());
     let Parts { parts, counts } = parts;
     let check = |(number, part)| {
         let report = check_part(model, part, options, &mut meter.share(number));
@@ -187,7 +218,7 @@ fn check_part<M: Model>(model: &M, part: Part<'_, M::Input>, options: &Options, 
     let operations = calls.len();
     let mut report =
         PartReport { key, operations, route: Route::Search, finding: Finding::Linearizable, peak_configurations: 0 };
-    let finding = match share.ask(size_of_val(&*calls)) {
+    let finding = match share.ask(0) {
         Err(stop) => Ok(stopped(stop, 0)),
         Ok(()) if options.zones => by_zones(model, &calls, &mut report, share)
             .or_else(|()| by_route(model, &calls, &mut report, share))
@@ -210,7 +241,10 @@ fn by_zones<M: Model>(
 ) -> Result<Finding, ()> {
     let registers = RegisterCalls::of(model, calls).filter(RegisterCalls::values_are_distinct).ok_or(())?;
     report.route = Route::Zones;
-    Ok(match zones::violations(&registers, calls, share) {
+    let held = share.hold(registers.bytes());
+    let found = zones::violations(&registers, calls, share);
+    share.release(held);
+    Ok(match found {
         Ok(violations) if violations.is_empty() => Finding::Linearizable,
         Ok(violations) => Finding::Invalid(zones::witness::counterexample(model, &registers, calls, &violations)),
         Err(stop) => stopped(stop, 0),

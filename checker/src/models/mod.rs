@@ -13,6 +13,7 @@ mod parameters;
 mod register;
 mod semaphore;
 mod set;
+pub(crate) mod whole;
 
 use std::collections::BTreeMap;
 use std::fmt;
