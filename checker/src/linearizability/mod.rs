@@ -21,7 +21,6 @@ use crate::linearizability::report::{Finding, PartReport, Route};
 use crate::meter::{Meter, Share, Stop};
 use crate::model::Model;
 use crate::models::each::WithModel;
-use crate::models::whole::Whole;
 use crate::models::{AssertingRegister, ModelSpec, asserting};
 use crate::parallel;
 use crate::registers::RegisterCalls;
@@ -41,9 +40,6 @@ pub struct Options {
     /// Use an algorithm for this kind of object where its assumption holds (zones for a register whose values are distinct);
     /// otherwise everything is searched.
     pub zones: bool,
-    /// Check each key alone where the model allows it; otherwise all keys are one object. The verdict is the same, and costs
-    /// more.
-    pub by_key: bool,
     /// What the search leaves out.
     pub reductions: Reductions,
     /// What is said of a history in which no operation ended ok with an answer that could have been wrong: `vacuous`, since
@@ -66,7 +62,6 @@ impl Default for Options {
         Options {
             judged: true,
             zones: true,
-            by_key: true,
             reductions,
             trivially_valid: false,
             failed_cas_asserts: false,
@@ -142,24 +137,12 @@ pub fn check_operations(
 ) -> Result<Property, CheckError> {
     match model {
         ModelSpec::Register(model) if options.failed_cas_asserts && model.compare_and_set => {
-            let operations = asserting(operations);
-            Check { operations: &operations, options, budget }.with(&AssertingRegister(model.clone()))
+            check_with(&asserting(operations), &AssertingRegister(model.clone()), options, budget)
         }
         _ => model.with(Check { operations, options, budget }),
     }
 }
 
-/// Like [`check_operations`], with a model of the caller's own.
-pub fn check_with<M: Model>(
-    operations: &[Operation],
-    model: &M,
-    options: &Options,
-    budget: &dyn Budget,
-) -> Result<Property, CheckError> {
-    Check { operations, options, budget }.with(model)
-}
-
-/// What is to be checked, whatever the model.
 struct Check<'a> {
     operations: &'a [Operation],
     options: &'a Options,
@@ -170,17 +153,12 @@ impl WithModel for Check<'_> {
     type Output = Result<Property, CheckError>;
 
     fn with<M: Model>(self, model: &M) -> Result<Property, CheckError> {
-        let Check { operations, options, budget } = self;
-        if options.by_key || !model.partitions_by_key() {
-            by_key(operations, model, options, budget)
-        } else {
-            by_key(operations, &Whole(model), options, budget)
-        }
+        check_with(self.operations, model, self.options, self.budget)
     }
 }
 
-/// Takes a history apart by its keys, as far as the model has any.
-fn by_key<M: Model>(
+/// Like [`check_operations`], with a model of the caller's own.
+pub fn check_with<M: Model>(
     operations: &[Operation],
     model: &M,
     options: &Options,

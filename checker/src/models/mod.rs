@@ -13,7 +13,7 @@ mod parameters;
 mod register;
 mod semaphore;
 mod set;
-pub(crate) mod whole;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,6 +33,7 @@ use parameters::Parameters;
 pub use register::{Pair, Register, RegisterInput};
 pub use semaphore::{Semaphore, SemaphoreInput};
 pub use set::{Set, SetInput};
+pub use whole::Whole;
 
 /// A model by its name, with a sentence about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! All keys of an object as one: what is checked where keys are not taken apart.
 //!
 //! Keys are independent, so the verdict is the same either way (Herlihy and Wing's locality), and is found much faster key by
-//! key. This is for measuring, for comparing with checkers that cannot take histories apart, and for tests.
+//! key. This is for measuring, and for comparing with checkers that cannot take histories apart.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,14 +9,15 @@ use std::sync::Arc;
 use crate::history::{Ending, Operation};
 use crate::model::Model;
 
-/// A map from keys to objects of a model that is checked by key.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Whole<'m, M>(pub(crate) &'m M);
+/// A map from keys to objects of a model that would be checked key by key, as one object: for
+/// [`check_with`](crate::linearizability::check_with).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Whole<M>(pub M);
 
 /// A key as JSON text; empty where there is none.
 type Key = Arc<str>;
 
-impl<M: Model> Model for Whole<'_, M> {
+impl<M: Model> Model for Whole<M> {
     /// The objects that are not as at the beginning.
     type State = BTreeMap<Key, M::State>;
     type Input = (Key, M::Input);
@@ -66,12 +67,10 @@ impl<M: Model> Model for Whole<'_, M> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use crate::budget::Unlimited;
     use crate::formats::read_bytes;
-    use crate::linearizability::{Options, check};
-    use crate::models::ModelSpec;
+    use crate::linearizability::{Options, check_with};
+    use crate::models::{Kv, Whole};
     use crate::verdict::{Outcome, Property};
 
     fn whole(second_answer: &str) -> Property {
@@ -82,8 +81,8 @@ mod tests {
             format!(r#"{{"process":2,"type":"ok","f":"get","key":"y","value":"{second_answer}"}}"#),
         ];
         let history = read_bytes((events.join("\n") + "\n").as_bytes(), "test").unwrap();
-        let options = Options { by_key: false, ..Options::default() };
-        check(&history, &ModelSpec::parse("kv", &BTreeMap::new()).unwrap(), &options, &Unlimited).unwrap()
+        let operations = history.operations().unwrap();
+        check_with(&operations, &Whole(Kv::default()), &Options::default(), &Unlimited).unwrap()
     }
 
     #[test]
