@@ -43,7 +43,7 @@ fn begun(model: &ModelSpec, process: u64, event: u64, bytes: &Bytes<'_>) -> Oper
         process,
         f: Arc::from(f),
         key: None,
-        input,
+        input: input.into(),
         output: None,
         ending: Ending::Info,
         node: None,
@@ -59,7 +59,7 @@ fn end(operation: &mut Operation, event: u64, bytes: &Bytes<'_>) {
     operation.completed = Some(event);
     operation.ending = [Ending::Ok, Ending::Ok, Ending::Ok, Ending::Fail, Ending::Info][bytes.below(5)];
     if operation.ending == Ending::Ok {
-        operation.output = Some(answer(&operation.f, &operation.input, bytes));
+        operation.output = Some(answer(&operation.f, &operation.input, bytes).into());
     }
 }
 

@@ -26,7 +26,7 @@ mod walk;
 use crate::call::Call;
 use crate::meter::{Share, Stop};
 use crate::model::Model;
-use crate::search::timeline::{Moment, Timeline};
+use crate::search::timeline::{CallId, Moment, Timeline};
 use crate::search::walk::{Ended, Walk};
 
 /// Which reductions a search uses. All of them are sound; switching them off makes it slower, never different.
@@ -92,6 +92,7 @@ pub(crate) fn search<M: Model>(
     share: &mut Share<'_>,
 ) -> Search<M::State> {
     let timeline = Timeline::new(calls, reductions.classes);
+    let held = share.hold(timeline.bytes());
     let mut walk = Walk::new(model, &timeline, reductions);
     let walked = along(&mut walk, &timeline, share);
     let peak_configurations = walk.peak();
@@ -105,19 +106,20 @@ pub(crate) fn search<M: Model>(
             let mut again = Walk::new(model, &timeline, reductions);
             again.watch(call);
             if let Walked::Stuck { .. } = along(&mut again, &timeline, share) {
-                End::Stuck(stuck(model, calls, call, again.watched(), states_shown))
+                End::Stuck(stuck(model, calls, call as usize, again.watched(), states_shown))
             } else {
-                End::Stuck(stuck(model, calls, call, states.into_iter(), states_shown))
+                End::Stuck(stuck(model, calls, call as usize, states.into_iter(), states_shown))
             }
         }
     };
+    share.release(held);
     Search { end, peak_configurations }
 }
 
 /// How far a walk came.
 enum Walked<S> {
     ToTheEnd,
-    Stuck { call: usize, states: Vec<S> },
+    Stuck { call: CallId, states: Vec<S> },
     Stopped { why: Stop, placed: usize },
 }
 

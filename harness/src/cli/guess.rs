@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use schism_checker::history::{EventKind, History, Process};
+use schism_checker::history::PairedHistory;
 use serde_json::Value;
 
 /// What a history looks like.
@@ -47,11 +47,10 @@ const ROWS: [(&[&str], Reads, Guess); 13] = [
 ];
 
 /// Looks at what was done, and at what reads answered.
-pub(crate) fn model(history: &History) -> Guess {
-    let clients = || history.events.iter().filter(|event| matches!(event.process, Process::Client(_)));
-    let done: BTreeSet<&str> = clients().map(|event| &*event.f).collect();
-    let mut answers =
-        clients().filter(|event| event.kind == EventKind::Ok && &*event.f == "read").map(|event| &event.value);
+pub(crate) fn model(history: &PairedHistory) -> Guess {
+    let operations = || history.operations.iter();
+    let done: BTreeSet<&str> = operations().map(|operation| &*operation.f).collect();
+    let mut answers = operations().filter(|operation| &*operation.f == "read").filter_map(|it| it.output.as_deref());
     let reads = match answers.find(|answer| !answer.is_null()) {
         Some(Value::Array(_)) => Reads::Lists,
         Some(_) => Reads::Values,
@@ -91,7 +90,7 @@ mod tests {
                 event("invoke") + &event("ok")
             })
             .collect();
-        model(&schism_checker::formats::read_bytes(lines.concat().as_bytes(), "test").unwrap())
+        model(&schism_checker::formats::read_bytes(lines.concat().as_bytes(), "test").unwrap().paired().unwrap())
     }
 
     #[test]
