@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::budget::{CheckBudget, Measured};
 use crate::cli::args::CheckArgs;
 use crate::cli::check_table::{Judged, Row};
+use crate::cli::guess::Guess;
 use crate::cli::histories::Candidate;
 use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Problems};
@@ -265,12 +266,21 @@ fn chosen(asked: &Asked<'_>, history: &PairedHistory, path: &Path) -> Result<Cho
     let at = || path.display().to_string();
     let header = history.header.as_ref().filter(|header| header.model.is_some());
     let Some(header) = header else {
-        let name = guess::model(history).ok_or_else(|| {
-            let what = "no model has all the operations of this history";
-            Problem::new(what, at(), "--model NAME, see schism list models")
-        })?;
-        let model = ModelSpec::parse(name, &std::collections::BTreeMap::new());
-        return Ok(Chosen { model: model.expect("a guess is one of the models"), from: "guessed" });
+        let (what, hint) = match guess::model(history) {
+            Guess::Plain(guess) => {
+                let spec: Spec = guess.parse().expect("a guess is a model as it is written");
+                let model = ModelSpec::parse(&spec.name, &spec.params).expect("a guess is one of the models");
+                return Ok(Chosen { model, from: "guessed" });
+            }
+            Guess::Either(models) => (
+                "the history does not say what the object is",
+                models.iter().map(|model| format!("--model {model}")).collect::<Vec<_>>().join(" or "),
+            ),
+            Guess::Unknown => {
+                ("no model has all the operations of this history", "--model NAME, see schism list models".to_owned())
+            }
+        };
+        return Err(Problem::new(what, at(), hint));
     };
     let wrong = |why: String| Problem::new(format!("the header names no model: {why}"), at(), "--model NAME");
     let mut spec: Spec =
