@@ -21,6 +21,7 @@ pub use keys::NoTuple;
 pub(crate) use line::{Draft, DraftSeed, Names};
 pub use line::{HistoryWriter, append_line};
 pub use operations::{HistoryError, Misplaced};
+pub(crate) use operations::{Paired, Pairing, complete, invoked};
 pub use strict::{Malformed, MalformedReason};
 
 /// The newest version of the format of `history.jsonl` that this crate writes, and the newest that it reads.

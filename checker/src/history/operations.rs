@@ -1,6 +1,7 @@
 //! Pairs invocations with their completions.
 
 use std::fmt;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -13,35 +14,87 @@ impl History {
     /// process may have died, or the file may have been cut. Values are cloned.
     pub fn operations(&self) -> Result<Vec<Operation>, HistoryError> {
         let mut operations: Vec<Operation> = Vec::with_capacity(self.events.len() / 2);
-        let mut open: FxHashMap<u64, usize> = FxHashMap::default();
-        let mut previous = None;
-        for (position, event) in self.events.iter().enumerate() {
-            let misplaced = |reason| HistoryError { position, index: event.index, reason };
-            if let Some(previous) = previous.replace(event.index)
-                && event.index <= previous
-            {
-                return Err(misplaced(Misplaced::Index { previous }));
-            }
-            let Process::Client(process) = event.process else { continue };
-            let Some(ending) = ending(event.kind) else {
-                if let Some(earlier) = open.insert(process, operations.len()) {
-                    let open = operations[earlier].invoked;
-                    return Err(misplaced(Misplaced::StillOpen { process, f: event.f.to_string(), open }));
+        let mut pairing = Pairing::default();
+        for event in &self.events {
+            match pairing.pair(event)? {
+                Paired::Begins { process, .. } => operations.push(invoked(process, event)),
+                Paired::Ends { number, ending } => {
+                    let number = usize::try_from(number).expect("there are no more operations than events in memory");
+                    complete(&mut operations[number], event, ending);
                 }
-                operations.push(invoked(process, event));
-                continue;
-            };
-            let Some(invocation) = open.remove(&process) else {
-                return Err(misplaced(Misplaced::NothingOpen { process, f: event.f.to_string(), kind: event.kind }));
-            };
-            let operation = &mut operations[invocation];
-            if operation.f != event.f {
-                let (f, open_f) = (event.f.to_string(), operation.f.to_string());
-                return Err(misplaced(Misplaced::OtherFunction { process, f, open_f, open: operation.invoked }));
+                Paired::Other => {}
             }
-            complete(operation, event, ending);
         }
         Ok(operations)
+    }
+}
+
+/// Tells of each event, one after the other, which operation begins or ends with it. It remembers those that are open.
+#[derive(Debug, Default)]
+pub(crate) struct Pairing {
+    /// By process.
+    open: FxHashMap<u64, Open>,
+    previous: Option<u64>,
+    /// How many events there were.
+    events: usize,
+    /// How many operations began.
+    begun: u64,
+}
+
+/// An operation without completion.
+#[derive(Debug)]
+struct Open {
+    number: u64,
+    f: Arc<str>,
+    invoked: u64,
+}
+
+/// What an event means for the operations, which are numbered from 0 in the order of their invocations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paired {
+    /// The next operation begins.
+    Begins { process: u64, number: u64 },
+    /// This operation ends.
+    Ends { number: u64, ending: Ending },
+    /// Nothing: it is somebody else's.
+    Other,
+}
+
+impl Pairing {
+    /// How many events there were.
+    pub(crate) fn events(&self) -> usize {
+        self.events
+    }
+
+    /// Takes the next event.
+    pub(crate) fn pair(&mut self, event: &Event) -> Result<Paired, HistoryError> {
+        let position = self.events;
+        let misplaced = |reason| HistoryError { position, index: event.index, reason };
+        if let Some(previous) = self.previous
+            && event.index <= previous
+        {
+            return Err(misplaced(Misplaced::Index { previous }));
+        }
+        self.previous = Some(event.index);
+        self.events += 1;
+        let Process::Client(process) = event.process else { return Ok(Paired::Other) };
+        let f = || event.f.to_string();
+        let Some(ending) = ending(event.kind) else {
+            let open = Open { number: self.begun, f: event.f.clone(), invoked: event.index };
+            if let Some(earlier) = self.open.insert(process, open) {
+                return Err(misplaced(Misplaced::StillOpen { process, f: f(), open: earlier.invoked }));
+            }
+            self.begun += 1;
+            return Ok(Paired::Begins { process, number: self.begun - 1 });
+        };
+        let Some(open) = self.open.remove(&process) else {
+            return Err(misplaced(Misplaced::NothingOpen { process, f: f(), kind: event.kind }));
+        };
+        if open.f != event.f {
+            let open_f = open.f.to_string();
+            return Err(misplaced(Misplaced::OtherFunction { process, f: f(), open_f, open: open.invoked }));
+        }
+        Ok(Paired::Ends { number: open.number, ending })
     }
 }
 
@@ -55,7 +108,8 @@ fn ending(kind: EventKind) -> Option<Ending> {
     }
 }
 
-fn invoked(process: u64, event: &Event) -> Operation {
+/// An operation of which only the invocation is known.
+pub(crate) fn invoked(process: u64, event: &Event) -> Operation {
     Operation {
         process,
         f: event.f.clone(),
@@ -72,7 +126,8 @@ fn invoked(process: u64, event: &Event) -> Operation {
     }
 }
 
-fn complete(operation: &mut Operation, event: &Event, ending: Ending) {
+/// Completes an operation with its last event.
+pub(crate) fn complete(operation: &mut Operation, event: &Event, ending: Ending) {
     operation.ending = ending;
     operation.completed = Some(event.index);
     operation.completed_at = event.time;

@@ -9,6 +9,7 @@ mod check;
 mod check_table;
 mod compare;
 mod export;
+mod follow;
 mod guess;
 mod histories;
 mod list;
