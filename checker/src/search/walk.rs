@@ -38,6 +38,8 @@ pub(super) struct Walk<'c, M: Model, I> {
     available: Vec<u32>,
     /// The classes of which some are available.
     classes: Vec<Class>,
+    /// For each class whether it cannot help at the return that is looked at; where it is too short, all can.
+    idle: Vec<bool>,
     peak: usize,
     returns: usize,
     watch: Option<Watch>,
@@ -116,6 +118,7 @@ impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
             input_of_class: Vec::new(),
             available: Vec::new(),
             classes: Vec::new(),
+            idle: Vec::new(),
             peak: 1,
             returns: 0,
             watch: None,
@@ -205,7 +208,8 @@ impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
         }
         for &class in &self.classes {
             share.work(|| exploration.bytes() + self.states.bytes())?;
-            if config.used.count(class) == self.available[class as usize] {
+            let is_idle = self.idle.get(class as usize).is_some_and(|&idle| idle);
+            if is_idle || config.used.count(class) == self.available[class as usize] {
                 continue;
             }
             let input = self.input_of_class[class as usize];

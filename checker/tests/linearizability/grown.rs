@@ -1,6 +1,6 @@
 //! Histories event by event: what a follower says while they grow, against a checker that knows all of them.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use schism_checker::budget::Unlimited;
 use schism_checker::history::{Ending, Event, EventKind, History, Operation, Process};
@@ -64,11 +64,11 @@ pub(crate) fn follow(
         event.key = None;
     }
     let mut follower = Follower::new(model, options);
-    let mut open: HashMap<&Process, ()> = HashMap::new();
+    let mut open: HashSet<&Process> = HashSet::new();
     let mut seen = None;
     for (number, event) in history.events.iter().enumerate() {
         if event.kind == EventKind::Invoke {
-            open.insert(&event.process, ())
+            open.insert(&event.process)
         } else {
             open.remove(&event.process)
         };

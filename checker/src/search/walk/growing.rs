@@ -1,13 +1,22 @@
 //! A walk along a history that is not known to its end: inputs, classes and slots come as they are needed, and those that
 //! nothing needs any more are forgotten. What it does with a call is what every walk does.
+//!
+//! **Idle classes.** On a register, a crashed operation is left alone at a return if no open operation and no crashed
+//! compare-and-set observes the value that it would leave behind. Take the way from a configuration to one in which the returning
+//! operation is placed, and in it the last crashed operation of that kind. It is not the last step of the way, which is the
+//! returning operation. The next step does not observe its value, and so is legal in every state and replaces or leaves what is
+//! there: without the crashed operation the way leads to the same state, or, where only reads without an answer follow, to
+//! one in which the same are placed; and it has used less. The next returns can use it all the same, when somebody is open
+//! who observes it. This is what can be had of dropping what nobody saw without knowing who will come.
 
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde_json::Value;
 
 use super::{Ended, Walk};
 use crate::meter::{Share, Stop};
-use crate::model::Model;
+use crate::model::{Access, Model};
 use crate::search::Reductions;
 use crate::search::frontier::Class;
 use crate::search::states::{InputId, States};
@@ -54,6 +63,7 @@ impl<'m, M: Model> GrowingWalk<'m, M> {
     /// A call returns: only configurations in which it has a place stay. After an error, and where it is stuck, there are
     /// none any more.
     pub(crate) fn end(&mut self, call: usize, share: &mut Share<'_>) -> Result<Ended<M::State>, Stop> {
+        self.walk.idle = self.idle_classes();
         let ended = self.walk.end(call, share)?;
         if matches!(ended, Ended::Placed) && self.numbers.len() >= self.tidy_at {
             self.tidy();
@@ -70,6 +80,25 @@ impl<'m, M: Model> GrowingWalk<'m, M> {
     pub(crate) fn bytes(&self) -> usize {
         let per_input = size_of::<M::Input>() + 4 * size_of::<usize>();
         self.walk.frontier.bytes() + self.walk.states.bytes() + self.numbers.len() * per_input
+    }
+
+    /// See the module's head; nothing where this is no register.
+    fn idle_classes(&self) -> Vec<bool> {
+        let walk = &self.walk;
+        if !walk.reductions.drop_unobserved || walk.classes.is_empty() || self.model.register_initial().is_none() {
+            return Vec::new();
+        }
+        let access = |input: InputId| self.model.access(&walk.states.inputs()[input as usize]);
+        let crashed = || walk.classes.iter().map(|&class| walk.input_of_class[class as usize]);
+        let may_see: Option<Vec<_>> = walk.open.iter().map(|open| open.input).chain(crashed()).map(access).collect();
+        let Some(may_see) = may_see else { return Vec::new() };
+        let observed: FxHashSet<&Value> = may_see.into_iter().filter_map(Access::observed).collect();
+        let mut idle = vec![false; walk.available.len()];
+        for (&class, input) in walk.classes.iter().zip(crashed()) {
+            let left_behind = access(input).and_then(Access::produced);
+            idle[class as usize] = left_behind.is_some_and(|value| !observed.contains(value));
+        }
+        idle
     }
 
     fn number(&mut self, input: M::Input) -> InputId {
