@@ -98,6 +98,8 @@ impl Busy {
             clients: vec![None; count],
             processes: (0..clients).collect(),
             next: 0,
+            crashes: 1,
+            distinct_crashes: false,
         }
     }
 

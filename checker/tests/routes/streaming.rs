@@ -49,7 +49,7 @@ fn every_object_can_be_followed() {
             let grown = follow(history, &model, &Options::default(), false, truth, &told);
             *if grown.violated { &mut violated } else { &mut valid } += 1;
         }
-        let enough = HISTORIES / 30;
+        let enough = HISTORIES / 60;
         assert!(valid > enough && violated > enough, "{object:?}: {valid} valid, {violated} violated: a poor mix");
     }
 }
