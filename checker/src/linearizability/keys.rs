@@ -53,15 +53,22 @@ impl<'a, I> Parts<'a, I> {
             let input = input(model, operation)?;
             counts.count(model, operation.ending, input.as_ref());
             let Some(input) = input else { continue };
-            let key = operation.key.as_ref().filter(|_| model.partitions_by_key());
+            let key = operation.key.as_deref().filter(|_| model.partitions_by_key());
             let number = *numbers.entry(key).or_insert_with(|| {
-                parts.push(Part { key: key.cloned(), calls: Vec::new() });
+                // Where there is one object, all that follows is its.
+                let room = if key.is_none() { operations.len() - done } else { 0 };
+                parts.push(Part { key: key.cloned(), calls: Vec::with_capacity(room) });
                 parts.len() - 1
             });
             parts[number].calls.push(Call::new(operation, input));
         }
         parts.sort_by(|one, other| compare_keys(one.key.as_ref(), other.key.as_ref()));
         Ok(Some(Parts { parts, counts }))
+    }
+
+    /// How many bytes the calls take, without what their inputs hold besides.
+    pub(super) fn bytes(&self) -> usize {
+        self.parts.iter().map(|part| size_of_val(&*part.calls)).sum()
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) mod walk;
 use crate::call::Call;
 use crate::meter::{Share, Stop};
 use crate::model::Model;
+pub(crate) use crate::search::timeline::CallId;
 use crate::search::timeline::{Moment, Timeline};
 use crate::search::walk::{Ended, Walk};
 
@@ -92,6 +93,7 @@ pub(crate) fn search<M: Model>(
     share: &mut Share<'_>,
 ) -> Search<M::State> {
     let timeline = Timeline::new(calls, reductions.classes);
+    let held = share.hold(timeline.bytes());
     let mut walk = Walk::new(model, &timeline, reductions);
     let walked = along(&mut walk, &timeline, share);
     let peak_configurations = walk.peak();
@@ -105,19 +107,20 @@ pub(crate) fn search<M: Model>(
             let mut again = Walk::new(model, &timeline, reductions);
             again.watch(call);
             if let Walked::Stuck { .. } = along(&mut again, &timeline, share) {
-                End::Stuck(stuck(model, calls, call, again.watched(), states_shown))
+                End::Stuck(stuck(model, calls, call as usize, again.watched(), states_shown))
             } else {
-                End::Stuck(stuck(model, calls, call, states.into_iter(), states_shown))
+                End::Stuck(stuck(model, calls, call as usize, states.into_iter(), states_shown))
             }
         }
     };
+    share.release(held);
     Search { end, peak_configurations }
 }
 
 /// How far a walk came.
 enum Walked<S> {
     ToTheEnd,
-    Stuck { call: usize, states: Vec<S> },
+    Stuck { call: CallId, states: Vec<S> },
     Stopped { why: Stop, placed: usize },
 }
 
@@ -129,7 +132,7 @@ fn along<M: Model>(
     let mut placed = 0;
     for &moment in &timeline.moments {
         match moment {
-            Moment::Begin { call } => walk.begin(call, timeline.input_of[call]),
+            Moment::Begin { call } => walk.begin(call, timeline.input_of[call as usize]),
             Moment::Crash { class } => walk.crash(class),
             Moment::End { call } => match walk.end(call, share) {
                 Ok(Ended::Placed) => placed += 1,

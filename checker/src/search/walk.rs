@@ -18,7 +18,7 @@ use crate::search::Reductions;
 use crate::search::frontier::{Class, Config, Frontier, Used};
 use crate::search::mask::Mask;
 use crate::search::states::{InputId, StateId, States};
-use crate::search::timeline::Timeline;
+use crate::search::timeline::{CallId, Timeline};
 
 /// After so many returns the crashed operations that every configuration has used are looked for and forgotten.
 const RETURNS_BETWEEN_FORGETTING: usize = 64;
@@ -47,14 +47,14 @@ pub(super) struct Walk<'c, M: Model, I> {
 
 /// The states that are met while one operation is open.
 struct Watch {
-    call: usize,
+    call: CallId,
     begun: bool,
     states: FxHashSet<StateId>,
 }
 
 /// An operation that has begun and not yet returned.
 struct Open {
-    call: usize,
+    call: CallId,
     slot: usize,
     input: InputId,
     greedy: bool,
@@ -126,7 +126,7 @@ impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
     }
 
     /// Remembers all states in which things may stand while this call is open.
-    pub(super) fn watch(&mut self, call: usize) {
+    pub(super) fn watch(&mut self, call: CallId) {
         self.watch = Some(Watch { call, begun: false, states: FxHashSet::default() });
     }
 
@@ -143,7 +143,7 @@ impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
     }
 
     /// A call with this input begins that will end.
-    pub(super) fn begin(&mut self, call: usize, input: InputId) {
+    pub(super) fn begin(&mut self, call: CallId, input: InputId) {
         let slot = self.free_slots.pop().expect("there are as many slots as calls are open at the same time");
         self.open.push(Open { call, slot, input, greedy: self.greedy[input as usize], fresh: true });
         if let Some(watch) = self.watch.as_mut().filter(|watch| watch.call == call) {
@@ -162,7 +162,7 @@ impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
     }
 
     /// A call returns: only configurations in which it has a place stay.
-    pub(super) fn end(&mut self, call: usize, share: &mut Share<'_>) -> Result<Ended<M::State>, Stop> {
+    pub(super) fn end(&mut self, call: CallId, share: &mut Share<'_>) -> Result<Ended<M::State>, Stop> {
         let place = self.open.iter().position(|open| open.call == call).expect("a call ends once, after it began");
         let new = || Frontier::new(self.reductions.dominance);
         let mut exploration =

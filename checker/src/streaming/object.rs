@@ -11,6 +11,7 @@ use crate::linearizability::{CheckError, Counts, Options, input};
 use crate::meter::Meter;
 use crate::model::Model;
 use crate::models::value_bytes;
+use crate::search::CallId;
 use crate::search::walk::Ended;
 use crate::search::walk::growing::GrowingWalk;
 use crate::search::{explain, stuck};
@@ -21,9 +22,9 @@ use crate::verdict::Counterexample;
 /// Something that happens to the operation of this number.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Moment {
-    Begin(u64),
+    Begin(usize),
     /// It ends `ok`: from here on it must have been placed.
-    End(u64),
+    End(usize),
 }
 
 /// An operation that is not over.
@@ -43,13 +44,13 @@ impl<I> Pending<I> {
 
     /// Its last event has come.
     pub(super) fn complete(&mut self, event: &Event, ending: Ending) {
-        complete(&mut self.operation, event, ending);
+        complete(&mut self.operation, event, ending, |value| value.clone().into());
         self.ended = true;
     }
 
     pub(super) fn bytes(&self) -> usize {
         let Operation { input, output, .. } = &self.operation;
-        size_of::<Self>() + value_bytes(input) + output.as_ref().map_or(0, value_bytes)
+        size_of::<Self>() + value_bytes(input) + output.as_ref().map_or(0, |output| value_bytes(output))
     }
 }
 
@@ -73,7 +74,7 @@ pub(super) enum Over {
 pub(super) struct Object<'m, M: Model> {
     pub(super) key: Option<Value>,
     waiting: VecDeque<Moment>,
-    calls: BTreeMap<u64, Pending<M::Input>>,
+    calls: BTreeMap<usize, Pending<M::Input>>,
     calls_bytes: usize,
     /// None once the object is over: then nothing is kept of it.
     walk: Option<GrowingWalk<'m, M>>,
@@ -118,7 +119,7 @@ impl<'m, M: Model> Object<'m, M> {
     }
 
     /// An operation begins.
-    pub(super) fn begin(&mut self, number: u64, pending: Pending<M::Input>) {
+    pub(super) fn begin(&mut self, number: usize, pending: Pending<M::Input>) {
         if !self.is_over() {
             self.waiting.push_back(Moment::Begin(number));
             self.calls_bytes += pending.bytes();
@@ -127,7 +128,7 @@ impl<'m, M: Model> Object<'m, M> {
     }
 
     /// The completion of an operation is known.
-    pub(super) fn complete(&mut self, number: u64, event: &Event, ending: Ending) {
+    pub(super) fn complete(&mut self, number: usize, event: &Event, ending: Ending) {
         if let Some(pending) = self.calls.get_mut(&number) {
             self.calls_bytes -= pending.bytes();
             pending.complete(event, ending);
@@ -136,7 +137,7 @@ impl<'m, M: Model> Object<'m, M> {
     }
 
     /// An operation ends `ok`, after all that has arrived.
-    pub(super) fn end(&mut self, number: u64) {
+    pub(super) fn end(&mut self, number: usize) {
         if !self.is_over() {
             self.waiting.push_back(Moment::End(number));
         }
@@ -171,7 +172,7 @@ impl<'m, M: Model> Object<'m, M> {
         Ok(None)
     }
 
-    fn process_begin(&mut self, number: u64, model: &M, counts: &mut Counts) -> Result<(), CheckError> {
+    fn process_begin(&mut self, number: usize, model: &M, counts: &mut Counts) -> Result<(), CheckError> {
         let pending = self.calls.get_mut(&number).expect("what waits is kept");
         let ending = pending.operation.ending;
         let input = input(model, &pending.operation)?;
@@ -179,7 +180,7 @@ impl<'m, M: Model> Object<'m, M> {
         self.operations += usize::from(input.is_some());
         if let (Some(walk), Some(input)) = (&mut self.walk, input) {
             if ending == Ending::Ok {
-                walk.begin(slot_name(number), input.clone());
+                walk.begin(name(number), input.clone());
                 pending.input = Some(input);
                 return Ok(());
             }
@@ -189,11 +190,11 @@ impl<'m, M: Model> Object<'m, M> {
         Ok(())
     }
 
-    fn process_end(&mut self, number: u64, setting: &Setting<'_, M>) -> Option<Over> {
+    fn process_end(&mut self, number: usize, setting: &Setting<'_, M>) -> Option<Over> {
         let walk = self.walk.as_mut()?;
         let leash = Leash::new(setting.budget, setting.effort, setting.other_bytes);
         let meter = Meter::new(&leash);
-        let ended = walk.end(slot_name(number), &mut meter.share(0));
+        let ended = walk.end(name(number), &mut meter.share(0));
         match ended {
             Ok(Ended::Placed) => {
                 self.peak = self.peak.max(walk.configurations());
@@ -205,16 +206,16 @@ impl<'m, M: Model> Object<'m, M> {
         }
     }
 
-    fn forget(&mut self, number: u64) {
+    fn forget(&mut self, number: usize) {
         if let Some(pending) = self.calls.remove(&number) {
             self.calls_bytes -= pending.bytes();
         }
     }
 
     /// Why this operation has no place, as far as what is kept tells.
-    fn counterexample(&self, number: u64, states: Vec<M::State>, setting: &Setting<'_, M>) -> Counterexample {
+    fn counterexample(&self, number: usize, states: Vec<M::State>, setting: &Setting<'_, M>) -> Counterexample {
         let begun = self.calls.iter().filter_map(|(number, pending)| Some((number, pending, pending.input.clone()?)));
-        let (numbers, calls): (Vec<u64>, Vec<Call<'_, M::Input>>) =
+        let (numbers, calls): (Vec<usize>, Vec<Call<'_, M::Input>>) =
             begun.map(|(&number, pending, input)| (number, Call::new(&pending.operation, input))).unzip();
         let call = numbers.binary_search(&number).expect("an operation ends after it began");
         let stuck = stuck(setting.model, &calls, call, states.into_iter(), setting.options.states_shown);
@@ -223,7 +224,7 @@ impl<'m, M: Model> Object<'m, M> {
     }
 }
 
-/// The number of an operation as the walk takes it.
-fn slot_name(number: u64) -> usize {
-    usize::try_from(number).expect("operations are counted in words of this machine")
+/// The number of an operation as the walk takes it: those that are open at the same time lie nearer to each other than that.
+fn name(number: usize) -> CallId {
+    CallId::try_from(number & CallId::MAX as usize).expect("higher bits are gone")
 }

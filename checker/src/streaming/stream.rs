@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use crate::budget::{Budget, Exhausted};
-use crate::history::{Ending, Event, Paired, Pairing, invoked};
+use crate::history::{Ending, Event, Matched, Matcher, SharedValue, invoked};
 use crate::linearizability::{self, CheckError, Counts, Options};
 use crate::model::Model;
 use crate::streaming::object::{Moment, Object, Over, Pending, Setting};
@@ -21,16 +21,16 @@ pub(super) struct Stream<'m, M: Model> {
     model: &'m M,
     options: Options,
     effort: u64,
-    pairing: Pairing,
+    matcher: Matcher,
     counts: Counts,
     objects: Vec<Object<'m, M>>,
     by_key: FxHashMap<Option<Value>, usize>,
     /// In recorded order; what is behind an operation whose object is not known yet waits here.
     arrived: VecDeque<Moment>,
     /// The operations whose object is not known yet: their invocation names no key.
-    homeless: FxHashMap<u64, Pending<M::Input>>,
+    homeless: FxHashMap<usize, Pending<M::Input>>,
     /// The object of each operation that began and whose end has not come to it.
-    object_of: FxHashMap<u64, usize>,
+    object_of: FxHashMap<usize, usize>,
     /// What all objects hold, as of the last time that each was looked at.
     bytes: usize,
     /// The event that came last.
@@ -56,22 +56,22 @@ struct News<'b> {
 
 impl<M: Model> Follow for Stream<'_, M> {
     fn event(&mut self, event: &Event, budget: &dyn Budget) -> Result<Vec<Found>, CheckError> {
-        let paired = self.pairing.pair(event)?;
+        let matched = self.matcher.take(event)?;
         self.seen = Seen { index: event.index, time: event.time };
         let mut news = News { budget, found: Vec::new() };
         if self.over {
             return Ok(news.found);
         }
-        match paired {
-            Paired::Other => {}
-            Paired::Begins { process, number } => {
-                self.homeless.insert(number, Pending::new(invoked(process, event)));
+        match matched {
+            Matched::Other => {}
+            Matched::Begins { process, number } => {
+                self.homeless.insert(number, Pending::new(invoked(process, event, |value| value.clone().into())));
                 self.arrived.push_back(Moment::Begin(number));
                 self.distribute(&mut news)?;
             }
-            Paired::Ends { number, ending } => self.complete(number, event, ending, &mut news)?,
+            Matched::Ends { number, ending } => self.complete(number, event, ending, &mut news)?,
         }
-        if self.pairing.events().is_multiple_of(EVENTS_BETWEEN_QUESTIONS) {
+        if self.matcher.events().is_multiple_of(EVENTS_BETWEEN_QUESTIONS) {
             self.ask(&mut news);
         }
         Ok(news.found)
@@ -91,7 +91,7 @@ impl<M: Model> Follow for Stream<'_, M> {
     fn standing(&self) -> Standing {
         let over = self.objects.iter().filter(|object| object.is_over()).count();
         Standing {
-            events: self.pairing.events(),
+            events: self.matcher.events(),
             keys: self.objects.len(),
             given_up: if self.over { self.objects.len().max(1) } else { over - self.violated },
             waiting: self.arrived.len() + self.objects.iter().map(Object::waiting).sum::<usize>(),
@@ -116,7 +116,7 @@ impl<'m, M: Model> Stream<'m, M> {
             model,
             options,
             effort,
-            pairing: Pairing::default(),
+            matcher: Matcher::default(),
             counts: Counts::default(),
             objects: Vec::new(),
             by_key: FxHashMap::default(),
@@ -131,7 +131,13 @@ impl<'m, M: Model> Stream<'m, M> {
     }
 
     /// An operation's last event has come.
-    fn complete(&mut self, number: u64, event: &Event, ending: Ending, news: &mut News<'_>) -> Result<(), CheckError> {
+    fn complete(
+        &mut self,
+        number: usize,
+        event: &Event,
+        ending: Ending,
+        news: &mut News<'_>,
+    ) -> Result<(), CheckError> {
         let object = self.object_of.get(&number).copied();
         match (object, self.homeless.get_mut(&number)) {
             (None, Some(pending)) => pending.complete(event, ending),
@@ -174,9 +180,9 @@ impl<'m, M: Model> Stream<'m, M> {
     }
 
     /// Gives an operation to its object.
-    fn settle(&mut self, number: u64) -> usize {
+    fn settle(&mut self, number: usize) -> usize {
         let pending = self.homeless.remove(&number).expect("what has arrived is kept");
-        let key = pending.operation.key.clone().filter(|_| self.model.partitions_by_key());
+        let key = pending.operation.key.as_ref().filter(|_| self.model.partitions_by_key()).map(SharedValue::to_value);
         let object = *self.by_key.entry(key).or_insert_with_key(|key| {
             let new = Object::new(key.clone(), self.model, &self.options);
             self.bytes += new.bytes();

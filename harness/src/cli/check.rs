@@ -4,7 +4,8 @@ use std::io::BufReader;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use schism_checker::history::{Cut, Header, History};
+use schism_checker::formats::NotPaired;
+use schism_checker::history::{Cut, HistoryError, PairedHistory};
 use schism_checker::linearizability::{self, CheckError, Options};
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::Property;
@@ -15,20 +16,15 @@ use crate::budget::{CheckBudget, Measured};
 use crate::cli::args::CheckArgs;
 use crate::cli::check_table::{Judged, Row};
 use crate::cli::histories::Candidate;
+use crate::cli::model::{self, Chosen};
 use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Problems};
 use crate::cli::signals::Stopper;
 use crate::cli::values::{self, Wrong};
-use crate::cli::{catalog, check_table, follow, guess, histories, output, run};
+use crate::cli::{check_table, follow, histories, output, run};
 use crate::exit::ExitCode;
 use crate::report::{terminal, words};
-use crate::spec::{Spec, suggest};
-
-/// A model, and where it came from: `given`, `named by the history`, `guessed`.
-pub(super) struct Chosen {
-    pub(super) model: ModelSpec,
-    from: &'static str,
-}
+use crate::spec::suggest;
 
 /// What was read of a file.
 pub(super) struct Seen {
@@ -39,7 +35,7 @@ pub(super) struct Seen {
 /// What was asked of every file.
 pub(super) struct Asked<'a> {
     args: &'a CheckArgs,
-    model: Option<ModelSpec>,
+    pub(super) model: Option<ModelSpec>,
     sequential: bool,
     pub(super) options: Options,
     pub(super) time: Duration,
@@ -65,7 +61,7 @@ impl Became {
 
 pub(crate) fn check(args: &CheckArgs, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
     let mut problems = Problems(unknown);
-    let model = args.model.as_deref().and_then(|text| given_model(&mut problems, text));
+    let model = args.model.as_deref().and_then(|text| model::given(&mut problems, text));
     let sequential = problems.read("--consistency", &args.judging.consistency, false, is_sequential);
     let failed_cas_asserts = problems.read("--failed-cas", &args.failed_cas, false, asserts);
     let (time, memory) = resolve::budget(&mut problems, &args.judging);
@@ -152,28 +148,32 @@ fn told(problem: &Problem) -> ExitCode {
 
 pub(super) fn one(asked: &Asked<'_>, candidate: &Candidate) -> Result<Became, Problem> {
     let path = &candidate.path;
-    let history = match formats::read_path_without_evidence(path) {
-        Err(error) if candidate.found && error.is_no_history() => return Ok(Became::Skipped(error.to_string())),
-        Ok(history) if candidate.found && history.header.is_none() && history.events.is_empty() => {
+    if asked.args.strict {
+        refuse_malformed(path)?;
+    }
+    let history = match formats::read_paired_path(path, asked.args.independent) {
+        Err(NotPaired::Read(error)) if candidate.found && error.is_no_history() => {
+            return Ok(Became::Skipped(error.to_string()));
+        }
+        Ok(history) if candidate.found && history.header.is_none() && history.events == 0 => {
             return Ok(Became::Skipped(format!("{} is no history: it has no event", path.display())));
         }
-        other => other.map_err(|error| {
-            let hint = "a history of Schism, Jepsen (EDN), elle-cli (JSON) or Porcupine, or a run folder";
-            Problem::new(error.to_string(), path.display().to_string(), hint)
-        })?,
+        other => other.map_err(|error| unreadable(error, path))?,
     };
-    let history = prepared(asked, history, path)?;
-    let chosen = chosen(asked, &history, path)?;
+    let chosen = model::chosen(asked.model.as_ref(), &history, path)?;
     let budget = Measured::new(CheckBudget::new(asked.time, asked.memory));
     asked.stopper.watch(budget.canceller());
     // What another tool recorded it for is not known: the only question is whether it is linearizable.
     let options = Options { trivially_valid: history.header.is_none(), ..asked.options };
-    let check = if asked.sequential { sequential::check } else { linearizability::check };
     let began = Instant::now();
-    let property =
-        check(&history, &chosen.model, &options, &budget).map_err(|error| uncheckable(&error, path, &chosen.model))?;
+    let property = if asked.sequential {
+        sequential::check_operations(&history.operations, &chosen.model, &options, &budget)
+    } else {
+        linearizability::check_paired(&history, &chosen.model, &options, &budget)
+    };
+    let property = property.map_err(|error| uncheckable(&error, path, &chosen.model))?;
     let judged = Judged { property, took: began.elapsed(), bytes: budget.most_bytes() };
-    let seen = Seen { events: history.events.len(), cut: history.cut.clone() };
+    let seen = Seen { events: history.events, cut: history.cut.clone() };
     let code = ExitCode::of_outcome(judged.property.outcome).worst(emit(asked, path, &seen, &chosen, &judged));
     if let Some(proof) = &asked.args.proof {
         write_proof(asked, proof, &history, &chosen.model, &judged.property)?;
@@ -191,33 +191,42 @@ pub(super) fn emit(asked: &Asked<'_>, path: &Path, seen: &Seen, chosen: &Chosen,
     output::emit(&text)
 }
 
-/// Events that cannot be where they are are told with their line; what else can be wrong is a matter of the model.
-pub(super) fn uncheckable(error: &CheckError, path: &Path, model: &ModelSpec) -> Problem {
-    let CheckError::History(misplaced) = error else {
-        let hint = format!("--model with another model than {model}, see schism list models");
-        return Problem::new(error.to_string(), path.display().to_string(), hint);
-    };
-    let hint = "a history in which each process does one thing at a time, in the order of its lines";
-    Problem::new(error.to_string(), at_event(path, misplaced.position), hint)
+/// Events that cannot be where they are are told with their line.
+fn unreadable(error: NotPaired, path: &Path) -> Problem {
+    let (text, file) = (error.to_string(), path.display().to_string());
+    match error {
+        NotPaired::Tuple(error) => Problem::new(text, at_event(path, error.position), "the same without --independent"),
+        NotPaired::History(error) => misplaced(&error, path),
+        _ => {
+            Problem::new(text, file, "a history of Schism, Jepsen (EDN), elle-cli (JSON) or Porcupine, or a run folder")
+        }
+    }
 }
 
-/// The history as it is to be judged: with keys taken out of its values, and sound if that was asked for.
-fn prepared(asked: &Asked<'_>, mut history: History, path: &Path) -> Result<History, Problem> {
-    if asked.args.strict
-        && let Some(first) = history.malformed().first()
-    {
-        let count = history.malformed().len();
-        let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-        let what = format!("the history is malformed: {}{more}", first.reason);
-        let at = first.position.map_or_else(|| path.display().to_string(), |position| at_event(path, position));
-        return Err(Problem::new(what, at, "the same without --strict, which judges it all the same"));
+fn misplaced(error: &HistoryError, path: &Path) -> Problem {
+    let what = CheckError::from(error.clone()).to_string();
+    let hint = "a history in which each process does one thing at a time, in the order of its lines";
+    Problem::new(what, at_event(path, error.position), hint)
+}
+
+/// What the model makes of the operations can be wrong as well.
+pub(super) fn uncheckable(error: &CheckError, path: &Path, model: &ModelSpec) -> Problem {
+    if let CheckError::History(error) = error {
+        return misplaced(error, path);
     }
-    if asked.args.independent {
-        history.split_tuples().map_err(|error| {
-            Problem::new(error.to_string(), at_event(path, error.position), "the same without --independent")
-        })?;
-    }
-    Ok(history)
+    let hint = format!("--model with another model than {model}, see schism list models");
+    Problem::new(error.to_string(), path.display().to_string(), hint)
+}
+
+/// What is malformed shows in the events alone, so they are read apart. A file that cannot be read is told afterwards.
+fn refuse_malformed(path: &Path) -> Result<(), Problem> {
+    let Ok(history) = formats::read_path_without_evidence(path) else { return Ok(()) };
+    let malformed = history.malformed();
+    let Some(first) = malformed.first() else { return Ok(()) };
+    let more = if malformed.len() > 1 { format!(" (and {} more)", malformed.len() - 1) } else { String::new() };
+    let what = format!("the history is malformed: {}{more}", first.reason);
+    let at = first.position.map_or_else(|| path.display().to_string(), |position| at_event(path, position));
+    Err(Problem::new(what, at, "the same without --strict, which judges it all the same"))
 }
 
 /// `history.jsonl, line 7, byte 512`: where an event stands. The file may have gone meanwhile; then its name has to do.
@@ -231,15 +240,14 @@ fn at_event(path: &Path, position: usize) -> String {
 fn write_proof(
     asked: &Asked<'_>,
     to: &Path,
-    history: &History,
+    history: &PairedHistory,
     model: &ModelSpec,
     property: &Property,
 ) -> Result<(), Problem> {
     let at = || to.display().to_string();
-    let operations = history.operations().map_err(|error| Problem::new(error.to_string(), at(), "another history"))?;
     let budget = CheckBudget::new(asked.time, asked.memory);
     asked.stopper.watch(budget.canceller());
-    match linearizability::prove(&operations, model, property, &budget) {
+    match linearizability::prove(&history.operations, model, property, &budget) {
         Ok(proof) => {
             let written = fs_err::write(to, proof::write(&proof));
             written.map_err(|error| Problem::new(error.to_string(), at(), "--proof with a file that can be written"))
@@ -264,49 +272,6 @@ fn one_of(what: &str, text: &str, known: [(&str, bool); 2]) -> Result<bool, Wron
     let found = known.iter().find(|(name, _)| *name == text);
     let near = || suggest(text, &names).map_or_else(|| names.join(" or "), str::to_owned);
     found.map(|&(_, meant)| meant).ok_or_else(|| Wrong::new(what, near()))
-}
-
-fn given_model(problems: &mut Problems, text: &str) -> Option<ModelSpec> {
-    let at = format!("--model {text}");
-    let spec = problems.spec(&at, text)?;
-    let known: Vec<&str> = catalog::models().iter().map(|model| model.name).collect();
-    if !known.contains(&spec.name.as_str()) {
-        problems.0.push(Problem::unknown("model", &spec.name, at, &known, "schism list models"));
-        return None;
-    }
-    let parsed = ModelSpec::parse(&spec.name, &spec.params);
-    parsed.map_err(|error| problems.0.push(Problem::new(error.to_string(), at, "schism list models"))).ok()
-}
-
-/// The model that was given, else the one that the header names, else a guess.
-fn chosen(asked: &Asked<'_>, history: &History, path: &Path) -> Result<Chosen, Problem> {
-    if let Some(chosen) = named(asked, history.header.as_ref(), path)? {
-        return Ok(chosen);
-    }
-    let name = guess::model(history).ok_or_else(|| {
-        let what = "no model has all the operations of this history";
-        Problem::new(what, path.display().to_string(), "--model NAME, see schism list models")
-    })?;
-    let model = ModelSpec::parse(name, &std::collections::BTreeMap::new());
-    Ok(Chosen { model: model.expect("a guess is one of the models"), from: "guessed" })
-}
-
-/// The model that was given, else the one that the header names, if it names one.
-pub(super) fn named(asked: &Asked<'_>, header: Option<&Header>, path: &Path) -> Result<Option<Chosen>, Problem> {
-    if let Some(model) = &asked.model {
-        return Ok(Some(Chosen { model: model.clone(), from: "given" }));
-    }
-    let Some((header, model)) = header.and_then(|header| Some((header, header.model.as_deref()?))) else {
-        return Ok(None);
-    };
-    let at = || path.display().to_string();
-    let wrong = |why: String| Problem::new(format!("the header names no model: {why}"), at(), "--model NAME");
-    let mut spec: Spec = model.parse().map_err(|error| wrong(format!("{error}")))?;
-    if !header.initial.is_null() {
-        spec.params.entry("init".to_owned()).or_insert_with(|| header.initial.to_string());
-    }
-    let model = ModelSpec::parse(&spec.name, &spec.params).map_err(|error| wrong(error.to_string()))?;
-    Ok(Some(Chosen { model, from: "named by the history" }))
 }
 
 fn as_text(path: &Path, seen: &Seen, chosen: &Chosen, property: &Property) -> String {

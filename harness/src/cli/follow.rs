@@ -10,9 +10,10 @@ use schism_checker::linearizability::{CheckError, Options};
 use schism_checker::streaming::{Follower, Found, Standing, Violation};
 
 use crate::budget::{CheckBudget, Measured};
-use crate::cli::check::{self, Asked, Chosen, Seen};
+use crate::cli::check::{self, Asked, Seen};
 use crate::cli::check_table::Judged;
 use crate::cli::histories::Candidate;
+use crate::cli::model::{self, Chosen};
 use crate::cli::output;
 use crate::cli::problem::Problem;
 use crate::exit::ExitCode;
@@ -157,7 +158,7 @@ fn line(standing: &Standing) -> String {
 
 /// The model that was given, or that the header names.
 fn named(asked: &Asked<'_>, tail: &Tail, path: &Path) -> Result<Chosen, Problem> {
-    check::named(asked, tail.header(), path)?.ok_or_else(|| {
+    model::named(asked.model.as_ref(), tail.header(), path)?.ok_or_else(|| {
         let what = "the history names no model, and none can be guessed from a history that is not over";
         Problem::new(what, path.display().to_string(), "--model NAME, see schism list models")
     })

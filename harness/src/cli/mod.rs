@@ -13,6 +13,7 @@ mod follow;
 mod guess;
 mod histories;
 mod list;
+mod model;
 mod node;
 mod output;
 mod parse;

@@ -20,6 +20,7 @@ use crate::model::{Access, Model};
 use crate::search::Reductions;
 use crate::search::frontier::Class;
 use crate::search::states::{InputId, States};
+use crate::search::timeline::CallId;
 
 /// How many slots there are at the beginning, and come at a time: as many as a word of a mask has.
 const SLOTS_AT_A_TIME: usize = 64;
@@ -45,7 +46,7 @@ impl<'m, M: Model> GrowingWalk<'m, M> {
     }
 
     /// A call begins that will end. `call` is no other open call's number.
-    pub(crate) fn begin(&mut self, call: usize, input: M::Input) {
+    pub(crate) fn begin(&mut self, call: CallId, input: M::Input) {
         if self.walk.free_slots.is_empty() {
             self.widen();
         }
@@ -62,7 +63,7 @@ impl<'m, M: Model> GrowingWalk<'m, M> {
 
     /// A call returns: only configurations in which it has a place stay. After an error, and where it is stuck, there are
     /// none any more.
-    pub(crate) fn end(&mut self, call: usize, share: &mut Share<'_>) -> Result<Ended<M::State>, Stop> {
+    pub(crate) fn end(&mut self, call: CallId, share: &mut Share<'_>) -> Result<Ended<M::State>, Stop> {
         self.walk.idle = self.idle_classes();
         let ended = self.walk.end(call, share)?;
         if matches!(ended, Ended::Placed) && self.numbers.len() >= self.tidy_at {
