@@ -11,9 +11,10 @@ mod keys;
 mod prove;
 mod report;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Unlimited};
 use crate::call::Call;
 use crate::history::{History, HistoryError, Operation, PairedHistory};
+pub(crate) use crate::linearizability::keys::{Counts, input};
 use crate::linearizability::keys::{Part, Parts};
 pub use crate::linearizability::prove::{NoProof, prove, prove_with};
 pub(crate) use crate::linearizability::report::ended;
@@ -189,6 +190,24 @@ pub fn check_with<M: Model>(
         property.suspects = suspects::of_object(operations, model, counterexample);
     }
     Ok(property)
+}
+
+/// The property of a history whose keys were all found linearizable by the search while it grew: how many operations each of
+/// them had, and the most configurations that were held at the same time.
+pub(crate) fn settled<M: Model>(
+    model: &M,
+    options: &Options,
+    counts: &Counts,
+    keys: impl Iterator<Item = (usize, usize)>,
+) -> Property {
+    let report = |(operations, peak_configurations)| PartReport {
+        key: None,
+        operations,
+        route: Route::Search,
+        finding: Finding::Linearizable,
+        peak_configurations,
+    };
+    report::property(model, options, &Meter::new(&Unlimited), counts, keys.map(report).collect())
 }
 
 fn check_part<M: Model>(model: &M, part: Part<'_, M::Input>, options: &Options, share: &mut Share<'_>) -> PartReport {

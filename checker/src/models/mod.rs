@@ -230,7 +230,7 @@ impl fmt::Display for ModelSpec {
 }
 
 /// About how many bytes a value holds, its heap included.
-fn value_bytes(value: &Value) -> usize {
+pub(crate) fn value_bytes(value: &Value) -> usize {
     let heap = match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         Value::String(text) => text.len(),

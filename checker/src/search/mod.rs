@@ -21,12 +21,13 @@ pub(crate) mod linearise;
 mod mask;
 mod states;
 mod timeline;
-mod walk;
+pub(crate) mod walk;
 
 use crate::call::Call;
 use crate::meter::{Share, Stop};
 use crate::model::Model;
-use crate::search::timeline::{CallId, Moment, Timeline};
+pub(crate) use crate::search::timeline::CallId;
+use crate::search::timeline::{Moment, Timeline};
 use crate::search::walk::{Ended, Walk};
 
 /// Which reductions a search uses. All of them are sound; switching them off makes it slower, never different.
@@ -124,14 +125,14 @@ enum Walked<S> {
 }
 
 fn along<M: Model>(
-    walk: &mut Walk<'_, '_, M>,
+    walk: &mut Walk<'_, M, &M::Input>,
     timeline: &Timeline<'_, M::Input>,
     share: &mut Share<'_>,
 ) -> Walked<M::State> {
     let mut placed = 0;
     for &moment in &timeline.moments {
         match moment {
-            Moment::Begin { call } => walk.begin(call),
+            Moment::Begin { call } => walk.begin(call, timeline.input_of[call as usize]),
             Moment::Crash { class } => walk.crash(class),
             Moment::End { call } => match walk.end(call, share) {
                 Ok(Ended::Placed) => placed += 1,
@@ -143,7 +144,8 @@ fn along<M: Model>(
     Walked::ToTheEnd
 }
 
-fn stuck<M: Model>(
+/// What is to be told of a call that cannot be placed in any of these states.
+pub(crate) fn stuck<M: Model>(
     model: &M,
     calls: &[Call<'_, M::Input>],
     call: usize,

@@ -9,7 +9,7 @@ use crate::search::frontier::Class;
 use crate::search::states::InputId;
 
 /// A call by its place.
-pub(super) type CallId = u32;
+pub(crate) type CallId = u32;
 
 /// Something that happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

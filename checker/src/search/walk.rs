@@ -5,6 +5,9 @@
 //! begun, and it has not yet returned. This must not be done to an operation that merely happens to change nothing now, as a
 //! write of the present value: its later place may be needed to overwrite something else.
 
+pub(crate) mod growing;
+
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashSet;
@@ -20,20 +23,23 @@ use crate::search::timeline::{CallId, Timeline};
 /// After so many returns the crashed operations that every configuration has used are looked for and forgotten.
 const RETURNS_BETWEEN_FORGETTING: usize = 64;
 
-/// All configurations in which things may stand, at some moment of a timeline.
-pub(super) struct Walk<'t, 'c, M: Model> {
-    timeline: &'t Timeline<'c, M::Input>,
+/// All configurations in which things may stand, at some moment of a timeline. `I` is how an input is held.
+pub(super) struct Walk<'c, M: Model, I> {
     reductions: Reductions,
-    states: States<'c, M>,
+    states: States<'c, M, I>,
     frontier: Frontier,
     open: Vec<Open>,
     free_slots: Vec<usize>,
     /// For each input whether it is placed greedily.
     greedy: Vec<bool>,
+    /// The input of each class of crashed operations.
+    input_of_class: Vec<InputId>,
     /// How many crashed operations of each class have begun and may still be used.
     available: Vec<u32>,
     /// The classes of which some are available.
     classes: Vec<Class>,
+    /// For each class whether it cannot help at the return that is looked at; where it is too short, all can.
+    idle: Vec<bool>,
     peak: usize,
     returns: usize,
     watch: Option<Watch>,
@@ -57,7 +63,7 @@ struct Open {
 }
 
 /// What became of an operation that returned.
-pub(super) enum Ended<S> {
+pub(crate) enum Ended<S> {
     /// Some configuration has a place for it.
     Placed,
     /// None has; these are the states in which things may have stood at its end, all different.
@@ -77,23 +83,42 @@ struct Exploration {
     work: BTreeMap<u32, Vec<Config>>,
 }
 
-impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
-    pub(super) fn new(model: &'c M, timeline: &'t Timeline<'c, M::Input>, reductions: Reductions) -> Walk<'t, 'c, M> {
-        let mut states = States::new(model, timeline.inputs.clone());
+impl<'c, M: Model> Walk<'c, M, &'c M::Input> {
+    /// For what happens on this timeline.
+    pub(super) fn new(
+        model: &'c M,
+        timeline: &Timeline<'c, M::Input>,
+        reductions: Reductions,
+    ) -> Walk<'c, M, &'c M::Input> {
+        let states = States::new(model, timeline.inputs.clone());
+        let greedy = timeline.inputs.iter().map(|input| reductions.greedy && model.is_pure(input)).collect();
+        let classes = timeline.input_of_class.clone();
+        Walk {
+            greedy,
+            available: vec![0; classes.len()],
+            input_of_class: classes,
+            ..Walk::at_begin(model, states, timeline.width, reductions)
+        }
+    }
+}
+
+impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
+    /// Before anything happened, with as many slots.
+    fn at_begin(model: &M, mut states: States<'c, M, I>, width: usize, reductions: Reductions) -> Walk<'c, M, I> {
         let mut frontier = Frontier::new(reductions.dominance);
         let state = states.number(model.initial());
-        frontier.insert(Config { state, placed: Mask::empty(timeline.width), used: Used::default() });
-        let greedy = timeline.inputs.iter().map(|input| reductions.greedy && model.is_pure(input)).collect();
+        frontier.insert(Config { state, placed: Mask::empty(width), used: Used::default() });
         Walk {
-            timeline,
             reductions,
             states,
             frontier,
             open: Vec::new(),
-            free_slots: (0..timeline.width).rev().collect(),
-            greedy,
-            available: vec![0; timeline.input_of_class.len()],
+            free_slots: (0..width).rev().collect(),
+            greedy: Vec::new(),
+            input_of_class: Vec::new(),
+            available: Vec::new(),
             classes: Vec::new(),
+            idle: Vec::new(),
             peak: 1,
             returns: 0,
             watch: None,
@@ -117,10 +142,9 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         self.peak
     }
 
-    /// A call begins that will end.
-    pub(super) fn begin(&mut self, call: CallId) {
+    /// A call with this input begins that will end.
+    pub(super) fn begin(&mut self, call: CallId, input: InputId) {
         let slot = self.free_slots.pop().expect("there are as many slots as calls are open at the same time");
-        let input = self.timeline.input_of[call as usize];
         self.open.push(Open { call, slot, input, greedy: self.greedy[input as usize], fresh: true });
         if let Some(watch) = self.watch.as_mut().filter(|watch| watch.call == call) {
             watch.begun = true;
@@ -184,10 +208,11 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         }
         for &class in &self.classes {
             share.work(|| exploration.bytes() + self.states.bytes())?;
-            if config.used.count(class) == self.available[class as usize] {
+            let is_idle = self.idle.get(class as usize).is_some_and(|&idle| idle);
+            if is_idle || config.used.count(class) == self.available[class as usize] {
                 continue;
             }
-            let input = self.timeline.input_of_class[class as usize];
+            let input = self.input_of_class[class as usize];
             // What changes nothing need not be used up, since it need not happen.
             if let Some(state) = self.states.step(config.state, input).filter(|&state| state != config.state) {
                 let mut placed = config.placed.clone();
@@ -244,8 +269,8 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
 }
 
 /// Places every greedy operation among `open` that is legal in this state.
-fn settle<'o, M: Model>(
-    states: &mut States<'_, M>,
+fn settle<'o, M: Model, I: Borrow<M::Input>>(
+    states: &mut States<'_, M, I>,
     open: impl Iterator<Item = &'o Open>,
     state: StateId,
     placed: &mut Mask,

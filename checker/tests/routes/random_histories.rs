@@ -244,7 +244,7 @@ fn story(ops: &[Op]) -> Vec<String> {
         .collect()
 }
 
-fn model(object: Object) -> ModelSpec {
+pub(crate) fn model(object: Object) -> ModelSpec {
     let (name, parameter) = match object {
         Object::CasRegister => ("cas-register", None),
         Object::Queue => ("fifo-queue", None),
