@@ -106,8 +106,7 @@ impl Share<'_> {
     }
 
     /// What [`hold`](Share::hold) told is not held any more.
-    pub(crate) fn release(&mut self, held: Held) {
-        let Held { bytes } = held;
+    pub(crate) fn release(&mut self, Held { bytes }: Held) {
         self.standing_bytes -= bytes;
         self.meter.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }

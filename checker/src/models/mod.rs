@@ -33,7 +33,7 @@ use parameters::Parameters;
 pub use register::{Pair, Register, RegisterInput};
 pub use semaphore::{Semaphore, SemaphoreInput};
 pub use set::{Set, SetInput};
-pub use whole::Whole;
+pub use whole::{Objects, Whole};
 
 /// A model by its name, with a sentence about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

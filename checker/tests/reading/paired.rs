@@ -8,15 +8,15 @@ use serde_json::json;
 use tempfile::TempDir;
 
 fn file(text: &str) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("there is a place for temporary files");
     let path = folder.path().join("history");
-    std::fs::write(&path, text).unwrap();
+    std::fs::write(&path, text).expect("it can be written");
     (folder, path)
 }
 
 fn both(text: &str) -> (History, Result<PairedHistory, NotPaired>) {
     let (_folder, path) = file(text);
-    (read_path(&path).unwrap(), read_paired_path(&path, false))
+    (read_path(&path).expect("its events can be read"), read_paired_path(&path, false))
 }
 
 #[test]
