@@ -48,9 +48,8 @@ const ROWS: [(&[&str], Reads, Guess); 13] = [
 
 /// Looks at what was done, and at what reads answered.
 pub(crate) fn model(history: &PairedHistory) -> Guess {
-    let operations = || history.operations.iter();
-    let done: BTreeSet<&str> = operations().map(|operation| &*operation.f).collect();
-    let mut answers = operations().filter(|operation| &*operation.f == "read").filter_map(|it| it.output.as_deref());
+    let done: BTreeSet<&str> = history.operations.iter().map(|operation| &*operation.f).collect();
+    let mut answers = history.operations.iter().filter(|it| &*it.f == "read").filter_map(|it| it.output.as_deref());
     let reads = match answers.find(|answer| !answer.is_null()) {
         Some(Value::Array(_)) => Reads::Lists,
         Some(_) => Reads::Values,
@@ -90,7 +89,8 @@ mod tests {
                 event("invoke") + &event("ok")
             })
             .collect();
-        model(&schism_checker::formats::read_bytes(lines.concat().as_bytes(), "test").unwrap().paired().unwrap())
+        let history = schism_checker::formats::read_bytes(lines.concat().as_bytes(), "test").unwrap();
+        model(&history.paired().unwrap())
     }
 
     #[test]
