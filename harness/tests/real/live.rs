@@ -26,7 +26,8 @@ fn a_violation_is_told_before_the_run_ends() {
 #[test]
 fn of_a_valid_run_nothing_is_told() {
     let bench = Bench::new();
-    let ended = bench.schism(&["run", "raft", "--check-live", "--nodes", "3", "--time", "4s", "--seed", "1", "-q"]);
+    let faults = ["--nodes", "3", "--time", "4s", "--quiet", "300ms", "--fault-rate", "2", "-q"];
+    let ended = bench.schism(&[&["run", "raft", "--check-live", "--seed", "1"], &faults[..]].concat());
     ended.expect(0);
     assert!(ended.stderr.is_empty(), "{ended:?}");
     assert!(!ended.stdout.contains("live "), "{ended:?}");
