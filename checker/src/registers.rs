@@ -9,6 +9,24 @@ use crate::model::{Access, Model};
 /// The number of a value within one register's history.
 pub(crate) type ValueId = u32;
 
+/// The numbers of values, in the order in which they were first named.
+#[derive(Default)]
+pub(crate) struct Names<'v> {
+    numbers: FxHashMap<&'v Value, ValueId>,
+}
+
+impl<'v> Names<'v> {
+    pub(crate) fn number(&mut self, value: &'v Value) -> ValueId {
+        let next =
+            ValueId::try_from(self.numbers.len()).expect("a history of four billion values does not fit in memory");
+        *self.numbers.entry(value).or_insert(next)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+}
+
 /// What each call does with a register.
 pub(crate) struct RegisterCalls {
     /// In the order of the calls.
@@ -25,18 +43,14 @@ pub(crate) struct RegisterCalls {
 impl RegisterCalls {
     /// None unless the model calls itself a register and each of the calls an access to it.
     pub(crate) fn of<M: Model>(model: &M, calls: &[Call<'_, M::Input>]) -> Option<RegisterCalls> {
-        let initial = model.register_initial()?;
-        let mut numbers: FxHashMap<&Value, ValueId> = FxHashMap::default();
-        let mut number = |value| {
-            let next =
-                ValueId::try_from(numbers.len()).expect("a history of four billion values does not fit in memory");
-            *numbers.entry(value).or_insert(next)
-        };
-        let initial = number(initial);
-        let accesses: Vec<_> =
-            calls.iter().map(|call| Some(model.access(&call.input)?.map(&mut number))).collect::<Option<_>>()?;
-        let mut only_producer = vec![None; numbers.len()];
-        let mut produced = vec![false; numbers.len()];
+        let mut names = Names::default();
+        let initial = names.number(model.register_initial()?);
+        let accesses: Vec<_> = calls
+            .iter()
+            .map(|call| Some(model.access(&call.input)?.map(|value| names.number(value))))
+            .collect::<Option<_>>()?;
+        let mut only_producer = vec![None; names.len()];
+        let mut produced = vec![false; names.len()];
         for (call, access) in accesses.iter().enumerate() {
             if let Some(value) = access.produced().map(|value| value as usize) {
                 let first = !std::mem::replace(&mut produced[value], true);

@@ -14,13 +14,16 @@
 //! dominance ([`frontier`]), classes ([`timeline`]), greedy placing of pure operations ([`walk`]), and what is
 //! known of crashed operations on registers ([`crashed`]), which happens before the search.
 
+mod available;
 pub(crate) mod crashed;
 pub(crate) mod explain;
 mod frontier;
 pub(crate) mod linearise;
 mod mask;
+mod observers;
 mod states;
 mod timeline;
+mod used;
 mod walk;
 
 use crate::call::Call;
@@ -98,18 +101,7 @@ pub(crate) fn search<M: Model>(
     let end = match walked {
         Walked::ToTheEnd => End::Linearizable,
         Walked::Stopped { why, placed } => End::Stopped { why, placed },
-        Walked::Stuck { call, states } => {
-            // Once more, now that it is known which operation to watch. The walk is the same, so it costs no more than
-            // the verdict did; if the budget ends meanwhile, the states at its end are shown.
-            drop(walk);
-            let mut again = Walk::new(model, &timeline, reductions);
-            again.watch(call);
-            if let Walked::Stuck { .. } = along(&mut again, &timeline, share) {
-                End::Stuck(stuck(model, calls, call, again.watched(), states_shown))
-            } else {
-                End::Stuck(stuck(model, calls, call, states.into_iter(), states_shown))
-            }
-        }
+        Walked::Stuck { call, states } => End::Stuck(stuck(model, calls, call, states.into_iter(), states_shown)),
     };
     Search { end, peak_configurations }
 }

@@ -112,6 +112,11 @@ impl<'m, M: Model> States<'m, M> {
         number
     }
 
+    /// How many numbers were given.
+    pub(super) fn len(&self) -> usize {
+        self.by_number.len()
+    }
+
     /// The state of this number.
     pub(super) fn state(&self, number: StateId) -> &M::State {
         &self.by_number[number as usize]
