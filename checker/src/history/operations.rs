@@ -4,44 +4,101 @@ use std::fmt;
 
 use rustc_hash::FxHashMap;
 
+use crate::history::shared::Values;
 use crate::history::{Ending, Event, EventKind, History, Operation, Process};
 
 impl History {
     /// The operations of the clients, in the order of their invocations.
     ///
     /// Events of somebody else (`nemesis`) are passed over. An operation that is open at the end ends as `info`: its
-    /// process may have died, or the file may have been cut. Values are cloned.
+    /// process may have died, or the file may have been cut.
     pub fn operations(&self) -> Result<Vec<Operation>, HistoryError> {
-        let mut operations: Vec<Operation> = Vec::with_capacity(self.events.len() / 2);
-        let mut open: FxHashMap<u64, usize> = FxHashMap::default();
-        let mut previous = None;
-        for (position, event) in self.events.iter().enumerate() {
-            let misplaced = |reason| HistoryError { position, index: event.index, reason };
-            if let Some(previous) = previous.replace(event.index)
-                && event.index <= previous
-            {
-                return Err(misplaced(Misplaced::Index { previous }));
-            }
-            let Process::Client(process) = event.process else { continue };
-            let Some(ending) = ending(event.kind) else {
-                if let Some(earlier) = open.insert(process, operations.len()) {
-                    let open = operations[earlier].invoked;
-                    return Err(misplaced(Misplaced::StillOpen { process, f: event.f.to_string(), open }));
-                }
-                operations.push(invoked(process, event));
-                continue;
-            };
-            let Some(invocation) = open.remove(&process) else {
-                return Err(misplaced(Misplaced::NothingOpen { process, f: event.f.to_string(), kind: event.kind }));
-            };
-            let operation = &mut operations[invocation];
-            if operation.f != event.f {
-                let (f, open_f) = (event.f.to_string(), operation.f.to_string());
-                return Err(misplaced(Misplaced::OtherFunction { process, f, open_f, open: operation.invoked }));
-            }
-            complete(operation, event, ending);
+        let mut pairing = Pairing::with_room_for(self.events.len() / 2);
+        self.events.iter().try_for_each(|event| pairing.push(event))?;
+        Ok(pairing.operations)
+    }
+}
+
+/// Pairs one event after the other; none is needed again.
+#[derive(Debug, Default)]
+pub(super) struct Pairing {
+    pub(super) operations: Vec<Operation>,
+    /// The place of the operation that a process has open.
+    open: FxHashMap<u64, usize>,
+    values: Values,
+    /// How many events there were.
+    pub(super) events: usize,
+    previous_index: Option<u64>,
+}
+
+impl Pairing {
+    pub(super) fn with_room_for(operations: usize) -> Pairing {
+        Pairing { operations: Vec::with_capacity(operations), ..Pairing::default() }
+    }
+
+    pub(super) fn push(&mut self, event: &Event) -> Result<(), HistoryError> {
+        let position = self.events;
+        self.events += 1;
+        let misplaced = |reason| HistoryError { position, index: event.index, reason };
+        if let Some(previous) = self.previous_index.replace(event.index)
+            && event.index <= previous
+        {
+            return Err(misplaced(Misplaced::Index { previous }));
         }
-        Ok(operations)
+        let Process::Client(process) = event.process else { return Ok(()) };
+        let placed = match ending(event.kind) {
+            None => self.invoke(process, event),
+            Some(ending) => self.complete(process, event, ending),
+        };
+        placed.map_err(misplaced)
+    }
+
+    fn invoke(&mut self, process: u64, event: &Event) -> Result<(), Misplaced> {
+        if let Some(earlier) = self.open.insert(process, self.operations.len()) {
+            let open = self.operations[earlier].invoked;
+            return Err(Misplaced::StillOpen { process, f: event.f.to_string(), open });
+        }
+        self.operations.push(Operation {
+            process,
+            f: event.f.clone(),
+            key: event.key.as_ref().map(|key| self.values.get(key)),
+            input: self.values.get(&event.value),
+            output: None,
+            ending: Ending::Info,
+            node: event.node.clone(),
+            invoked: event.index,
+            completed: None,
+            invoked_at: event.time,
+            completed_at: None,
+            error: None,
+        });
+        Ok(())
+    }
+
+    fn complete(&mut self, process: u64, event: &Event, ending: Ending) -> Result<(), Misplaced> {
+        let Some(invocation) = self.open.remove(&process) else {
+            return Err(Misplaced::NothingOpen { process, f: event.f.to_string(), kind: event.kind });
+        };
+        let operation = &mut self.operations[invocation];
+        if operation.f != event.f {
+            let (f, open_f) = (event.f.to_string(), operation.f.to_string());
+            return Err(Misplaced::OtherFunction { process, f, open_f, open: operation.invoked });
+        }
+        operation.ending = ending;
+        operation.completed = Some(event.index);
+        operation.completed_at = event.time;
+        if ending == Ending::Ok {
+            operation.output = Some(self.values.get(&event.value));
+        }
+        // Which object and which node it was may be known only afterwards.
+        if operation.key.is_none() {
+            operation.key = event.key.as_ref().map(|key| self.values.get(key));
+        }
+        if operation.node.is_none() {
+            operation.node.clone_from(&event.node);
+        }
+        operation.error = event.extra.get("error").map(|error| self.values.get(error));
+        Ok(())
     }
 }
 
@@ -53,40 +110,6 @@ fn ending(kind: EventKind) -> Option<Ending> {
         EventKind::Fail => Some(Ending::Fail),
         EventKind::Info => Some(Ending::Info),
     }
-}
-
-fn invoked(process: u64, event: &Event) -> Operation {
-    Operation {
-        process,
-        f: event.f.clone(),
-        key: event.key.clone(),
-        input: event.value.clone(),
-        output: None,
-        ending: Ending::Info,
-        node: event.node.clone(),
-        invoked: event.index,
-        completed: None,
-        invoked_at: event.time,
-        completed_at: None,
-        error: None,
-    }
-}
-
-fn complete(operation: &mut Operation, event: &Event, ending: Ending) {
-    operation.ending = ending;
-    operation.completed = Some(event.index);
-    operation.completed_at = event.time;
-    if ending == Ending::Ok {
-        operation.output = Some(event.value.clone());
-    }
-    // Which object and which node it was may be known only afterwards.
-    if operation.key.is_none() {
-        operation.key.clone_from(&event.key);
-    }
-    if operation.node.is_none() {
-        operation.node.clone_from(&event.node);
-    }
-    operation.error = event.extra.get("error").cloned();
 }
 
 /// An event that cannot be where it is: the history is not one of single-threaded processes.

@@ -51,7 +51,7 @@ impl<'a, I> Parts<'a, I> {
                 return Ok(None);
             }
             let Some(call) = call(model, operation, &mut counts)? else { continue };
-            let key = operation.key.as_ref().filter(|_| model.partitions_by_key());
+            let key = operation.key.as_deref().filter(|_| model.partitions_by_key());
             let number = *numbers.entry(key).or_insert_with(|| {
                 parts.push(Part { key: key.cloned(), calls: Vec::new() });
                 parts.len() - 1

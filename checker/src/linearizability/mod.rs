@@ -13,7 +13,7 @@ mod report;
 
 use crate::budget::Budget;
 use crate::call::Call;
-use crate::history::{History, HistoryError, Operation};
+use crate::history::{History, HistoryError, Operation, PairedHistory};
 use crate::linearizability::keys::{Part, Parts};
 pub use crate::linearizability::prove::{NoProof, prove, prove_with};
 pub(crate) use crate::linearizability::report::ended;
@@ -110,7 +110,17 @@ pub fn check(
     options: &Options,
     budget: &dyn Budget,
 ) -> Result<Property, CheckError> {
-    let mut property = check_operations(&history.operations()?, model, options, budget)?;
+    check_paired(&history.paired()?, model, options, budget)
+}
+
+/// Like [`check`], of a history without its events.
+pub fn check_paired(
+    history: &PairedHistory,
+    model: &ModelSpec,
+    options: &Options,
+    budget: &dyn Budget,
+) -> Result<Property, CheckError> {
+    let mut property = check_operations(&history.operations, model, options, budget)?;
     if property.outcome == Outcome::Invalid {
         property.suspects.extend(suspects::of_history(history));
     }

@@ -29,7 +29,7 @@ pub use log::{Log, LogInput};
 pub use multi_register::{MultiRegister, Step, Transaction};
 pub use mutex::{Lock, Mutex, MutexInput};
 use parameters::Parameters;
-pub use register::{Register, RegisterInput};
+pub use register::{Pair, Register, RegisterInput};
 pub use semaphore::{Semaphore, SemaphoreInput};
 pub use set::{Set, SetInput};
 

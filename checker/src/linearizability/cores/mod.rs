@@ -70,7 +70,7 @@ impl<'a, I: Clone> Object<'a, I> {
         let cut = stuck.and_then(|it| it.completed).or_else(ends)?;
         let mut object = Object { calls: Vec::new(), numbers: Vec::new(), cut };
         for (number, operation) in operations.iter().enumerate() {
-            let key = operation.key.as_ref().filter(|_| model.partitions_by_key());
+            let key = operation.key.as_deref().filter(|_| model.partitions_by_key());
             if operation.ending == Ending::Fail || operation.invoked > cut || key != counterexample.key.as_ref() {
                 continue;
             }

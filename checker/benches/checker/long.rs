@@ -1,0 +1,30 @@
+//! Long histories of registers, valid: a million operations and ten million. What the operations take counts as well.
+
+use schism_checker::history::Operation;
+use schism_checker::models::ModelSpec;
+use schism_checker::verdict::Outcome;
+
+use crate::made::{self, Kind};
+use crate::measure::{Cost, held_bytes, measure_besides, print_ratio};
+use crate::{MILLION, check_made, model};
+
+pub(crate) fn rows() {
+    let searched = Kind { clients: 5, operations: MILLION, crashes: 0, values: Some(10), cas: true };
+    one_and_ten("cas-register, 5 clients: search", &model("cas-register", "null"), searched, false);
+    let distinct = Kind { clients: 20, values: None, cas: false, ..searched };
+    one_and_ten("register, distinct values, 20 clients: zones", &model("register", "null"), distinct, true);
+}
+
+fn one_and_ten(what: &str, model: &ModelSpec, kind: Kind, zones: bool) {
+    let one = row(&format!("{what}, 1,000,000 operations"), model, kind, zones);
+    let ten = Kind { operations: 10 * MILLION, ..kind };
+    let ten = row(&format!("{what}, 10,000,000 operations"), model, ten, zones);
+    print_ratio("  ten million to one", ten, one);
+}
+
+fn row(what: &str, model: &ModelSpec, kind: Kind, zones: bool) -> Cost {
+    let before = held_bytes();
+    let operations: Vec<Operation> = made::valid(kind, 1);
+    let operations_bytes = held_bytes() - before;
+    measure_besides(what, operations_bytes, || check_made(&operations, model, zones, Outcome::Valid))
+}
