@@ -1,6 +1,8 @@
 //! Histories of a register that works, made by clients that take turns by chance.
 
-use schism_checker::history::{Ending, Event, EventKind, Operation, Process};
+use std::collections::HashSet;
+
+use schism_checker::history::{Ending, Event, EventKind, Operation, Process, SharedValue};
 use serde_json::{Map, Value, json};
 
 /// What kind of history to make.
@@ -26,14 +28,23 @@ struct Register {
     kind: Kind,
     random: Random,
     operations: Vec<Operation>,
-    value: Value,
+    /// Each value is there once, as in a history that was read.
+    values: HashSet<SharedValue>,
+    value: SharedValue,
     index: u64,
 }
 
 /// A history that is linearizable, since a register made it.
 pub(crate) fn valid(kind: Kind, seed: u64) -> Vec<Operation> {
     let operations = Vec::with_capacity(kind.operations);
-    let mut register = Register { kind, random: Random(seed), operations, value: Value::Null, index: 0 };
+    let mut register = Register {
+        kind,
+        random: Random(seed),
+        operations,
+        values: HashSet::new(),
+        value: Value::Null.into(),
+        index: 0,
+    };
     let mut clients: Vec<(u64, Option<Open>)> = (0..kind.clients as u64).map(|process| (process, None)).collect();
     while register.operations.len() < kind.operations || clients.iter().any(|(_, open)| open.is_some()) {
         let client = register.random.below(clients.len());
@@ -46,7 +57,7 @@ pub(crate) fn valid(kind: Kind, seed: u64) -> Vec<Operation> {
 pub(crate) fn invalid(kind: Kind, seed: u64) -> Vec<Operation> {
     let mut operations = valid(kind, seed);
     let read = operations.iter_mut().rfind(|operation| &*operation.f == "read" && operation.ending == Ending::Ok);
-    read.expect("a third of all operations reads").output = Some(json!("unwritten"));
+    read.expect("a third of all operations reads").output = Some(json!("unwritten").into());
     operations
 }
 
@@ -113,7 +124,10 @@ impl Register {
         match &*operation.f {
             "read" => operation.output = Some(self.value.clone()),
             "write" => self.value = operation.input.clone(),
-            _ if operation.input[0] == self.value => self.value = operation.input[1].clone(),
+            _ if operation.input[0] == self.value => {
+                let after = operation.input[1].clone();
+                self.value = self.shared(after);
+            }
             _ => (operation.ending, operation.output) = (Ending::Fail, None),
         }
     }
@@ -132,7 +146,7 @@ impl Register {
             process,
             f: f.into(),
             key: None,
-            input,
+            input: self.shared(input),
             output: None,
             ending: Ending::Info,
             node: None,
@@ -142,6 +156,15 @@ impl Register {
             completed_at: None,
             error: None,
         }
+    }
+
+    fn shared(&mut self, value: Value) -> SharedValue {
+        if let Some(known) = self.values.get(&value) {
+            return known.clone();
+        }
+        let new = SharedValue::from(value);
+        self.values.insert(new.clone());
+        new
     }
 
     fn fresh(&mut self, number: usize) -> Value {

@@ -79,7 +79,7 @@ mod tests {
         };
         history.split_tuples().unwrap();
         let operations = history.operations().unwrap();
-        assert_eq!((&operations[0].key, &operations[0].input), (&Some(json!("x")), &json!(1)));
+        assert_eq!((operations[0].key.as_deref(), &*operations[0].input), (Some(&json!("x")), &json!(1)));
         history.events[0].value = json!([1, 2, 3]);
         let error = history.split_tuples().unwrap_err().to_string();
         assert_eq!(error, "event 0: the value of write is [1,2,3], not a pair of a key and a value");

@@ -233,7 +233,9 @@ mod tests {
         .unwrap();
         let told: Vec<_> = operations
             .iter()
-            .map(|o| (o.process, &*o.f, o.input.clone(), o.output.clone(), o.ending, o.invoked, o.completed))
+            .map(|o| {
+                (o.process, &*o.f, o.input.to_value(), o.output.as_deref().cloned(), o.ending, o.invoked, o.completed)
+            })
             .collect();
         assert_eq!(
             told,
@@ -246,7 +248,7 @@ mod tests {
             ]
         );
         assert_eq!((operations[0].invoked_at, operations[0].completed_at), (Some(20), Some(30)));
-        assert_eq!((&operations[2].error, &operations[3].error), (&None, &Some(json!("timeout"))));
+        assert_eq!((operations[2].error.as_deref(), operations[3].error.as_deref()), (None, Some(&json!("timeout"))));
     }
 
     #[test]
@@ -257,8 +259,8 @@ mod tests {
         history.events[2].node = Some("n2".into());
         history.events[3].key = Some(json!("y"));
         let operations = history.operations().unwrap();
-        assert_eq!((&operations[0].key, operations[0].node.as_deref()), (&Some(json!("x")), Some("n1")));
-        assert_eq!((&operations[1].key, operations[1].node.as_deref()), (&Some(json!("y")), Some("n2")));
+        assert_eq!((operations[0].key.as_deref(), operations[0].node.as_deref()), (Some(&json!("x")), Some("n1")));
+        assert_eq!((operations[1].key.as_deref(), operations[1].node.as_deref()), (Some(&json!("y")), Some("n2")));
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A JSON value of an operation, in eight bytes. It is read like a [`Value`], and made by `.into()` from one or from what
@@ -18,7 +19,8 @@ use serde_json::Value;
 /// assert_eq!(value.as_i64(), Some(5));
 /// assert_eq!(value, serde_json::json!(5));
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct SharedValue(Arc<Value>);
 
 impl SharedValue {
@@ -40,6 +42,13 @@ impl Deref for SharedValue {
 
     fn deref(&self) -> &Value {
         &self.0
+    }
+}
+
+impl DerefMut for SharedValue {
+    /// What is changed becomes a value of its own; the others that shared it stay as they are.
+    fn deref_mut(&mut self) -> &mut Value {
+        Arc::make_mut(&mut self.0)
     }
 }
 
@@ -101,6 +110,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_is_changed_is_no_longer_shared() {
+        let one: SharedValue = json!([1, 2]).into();
+        let mut other = one.clone();
+        other[0] = json!(3);
+        assert_eq!((one, other.to_value()), (json!([1, 2]).into(), json!([3, 2])));
+    }
 
     #[test]
     fn equal_values_are_there_once() {

@@ -58,17 +58,17 @@ fn finishes(
 
 /// The state afterwards, if the operation with its answer is possible.
 pub(crate) fn apply(object: Object, initial: &Value, state: &State, operation: &Operation) -> Option<State> {
-    let key = operation.key.as_ref().map_or_else(String::new, Value::to_string);
+    let key = operation.key.as_deref().map_or_else(String::new, Value::to_string);
     let mut after = state.clone();
     let now = |state: &State, key: &str| state.get(key).unwrap_or(initial).clone();
-    let answer = operation.output.clone().unwrap_or(Value::Null);
+    let answer = operation.answer().clone();
     let known = operation.ending == Ending::Ok;
     match (object, &*operation.f) {
         (Object::Register | Object::CasRegister, "read") | (Object::Kv, "get") => {
             return (!known || answer == now(state, &key)).then_some(after);
         }
         (Object::Register | Object::CasRegister, "write") | (Object::Kv, "put") => {
-            after.insert(key, operation.input.clone());
+            after.insert(key, operation.input.to_value());
         }
         (Object::CasRegister, "cas") => {
             if now(state, &key) != operation.input[0] {

@@ -122,7 +122,7 @@ fn proves(object: Object, initial: &Value, operations: &[Operation], property: &
     assert!(!counterexample.because.is_empty(), "nothing is said: {told}");
     let of_key: Vec<Operation> = operations
         .iter()
-        .filter(|operation| counterexample.key.is_none() || operation.key == counterexample.key)
+        .filter(|operation| counterexample.key.is_none() || operation.key.as_deref() == counterexample.key.as_ref())
         .cloned()
         .collect();
     if property.route.as_deref() != Some("frontier search") {

@@ -4,7 +4,8 @@ use std::io::BufReader;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use schism_checker::history::History;
+use schism_checker::formats::NotPaired;
+use schism_checker::history::{HistoryError, PairedHistory};
 use schism_checker::linearizability::{self, CheckError, Options};
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::Property;
@@ -124,26 +125,30 @@ fn told(problem: &Problem) -> ExitCode {
 
 fn one(asked: &Asked<'_>, candidate: &Candidate) -> Result<Became, Problem> {
     let path = &candidate.path;
-    let history = match formats::read_path_without_evidence(path) {
-        Err(error) if candidate.found && error.is_no_history() => return Ok(Became::Skipped(error.to_string())),
-        Ok(history) if candidate.found && history.header.is_none() && history.events.is_empty() => {
+    if asked.args.strict {
+        refuse_malformed(path)?;
+    }
+    let history = match formats::read_paired_path(path, asked.args.independent) {
+        Err(NotPaired::Read(error)) if candidate.found && error.is_no_history() => {
+            return Ok(Became::Skipped(error.to_string()));
+        }
+        Ok(history) if candidate.found && history.header.is_none() && history.events == 0 => {
             return Ok(Became::Skipped(format!("{} is no history: it has no event", path.display())));
         }
-        other => other.map_err(|error| {
-            let hint = "a history of Schism, Jepsen (EDN), elle-cli (JSON) or Porcupine, or a run folder";
-            Problem::new(error.to_string(), path.display().to_string(), hint)
-        })?,
+        other => other.map_err(|error| unreadable(error, path))?,
     };
-    let history = prepared(asked, history, path)?;
     let chosen = chosen(asked, &history, path)?;
     let budget = Measured::new(CheckBudget::new(asked.time, asked.memory));
     asked.stopper.watch(budget.canceller());
     // What another tool recorded it for is not known: the only question is whether it is linearizable.
     let options = Options { trivially_valid: history.header.is_none(), ..asked.options };
-    let check = if asked.sequential { sequential::check } else { linearizability::check };
     let began = Instant::now();
-    let property = check(&history, &chosen.model, &options, &budget)
-        .map_err(|error| uncheckable(&error, path, &chosen.model))?;
+    let property = if asked.sequential {
+        sequential::check_operations(&history.operations, &chosen.model, &options, &budget)
+    } else {
+        linearizability::check_paired(&history, &chosen.model, &options, &budget)
+    };
+    let property = property.map_err(|error| uncheckable(&error, path, &chosen.model))?;
     let judged = Judged { property, took: began.elapsed(), bytes: budget.most_bytes() };
     let text = if asked.args.json {
         as_json(path, &history, &chosen, &judged)
@@ -157,33 +162,42 @@ fn one(asked: &Asked<'_>, candidate: &Candidate) -> Result<Became, Problem> {
     Ok(Became::Judged(code, Box::new(judged)))
 }
 
-/// Events that cannot be where they are are told with their line; what else can be wrong is a matter of the model.
-fn uncheckable(error: &CheckError, path: &Path, model: &ModelSpec) -> Problem {
-    let CheckError::History(misplaced) = error else {
-        let hint = format!("--model with another model than {model}, see schism list models");
-        return Problem::new(error.to_string(), path.display().to_string(), hint);
-    };
-    let hint = "a history in which each process does one thing at a time, in the order of its lines";
-    Problem::new(error.to_string(), at_event(path, misplaced.position), hint)
+/// Events that cannot be where they are are told with their line.
+fn unreadable(error: NotPaired, path: &Path) -> Problem {
+    let (text, file) = (error.to_string(), path.display().to_string());
+    match error {
+        NotPaired::Tuple(error) => Problem::new(text, at_event(path, error.position), "the same without --independent"),
+        NotPaired::History(error) => misplaced(&error, path),
+        _ => {
+            Problem::new(text, file, "a history of Schism, Jepsen (EDN), elle-cli (JSON) or Porcupine, or a run folder")
+        }
+    }
 }
 
-/// The history as it is to be judged: with keys taken out of its values, and sound if that was asked for.
-fn prepared(asked: &Asked<'_>, mut history: History, path: &Path) -> Result<History, Problem> {
-    if asked.args.strict
-        && let Some(first) = history.malformed().first()
-    {
-        let count = history.malformed().len();
-        let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-        let what = format!("the history is malformed: {}{more}", first.reason);
-        let at = first.position.map_or_else(|| path.display().to_string(), |position| at_event(path, position));
-        return Err(Problem::new(what, at, "the same without --strict, which judges it all the same"));
+fn misplaced(error: &HistoryError, path: &Path) -> Problem {
+    let what = CheckError::from(error.clone()).to_string();
+    let hint = "a history in which each process does one thing at a time, in the order of its lines";
+    Problem::new(what, at_event(path, error.position), hint)
+}
+
+/// What the model makes of the operations can be wrong as well.
+fn uncheckable(error: &CheckError, path: &Path, model: &ModelSpec) -> Problem {
+    if let CheckError::History(error) = error {
+        return misplaced(error, path);
     }
-    if asked.args.independent {
-        history.split_tuples().map_err(|error| {
-            Problem::new(error.to_string(), at_event(path, error.position), "the same without --independent")
-        })?;
-    }
-    Ok(history)
+    let hint = format!("--model with another model than {model}, see schism list models");
+    Problem::new(error.to_string(), path.display().to_string(), hint)
+}
+
+/// What is malformed shows in the events alone, so they are read apart. A file that cannot be read is told afterwards.
+fn refuse_malformed(path: &Path) -> Result<(), Problem> {
+    let Ok(history) = formats::read_path_without_evidence(path) else { return Ok(()) };
+    let malformed = history.malformed();
+    let Some(first) = malformed.first() else { return Ok(()) };
+    let more = if malformed.len() > 1 { format!(" (and {} more)", malformed.len() - 1) } else { String::new() };
+    let what = format!("the history is malformed: {}{more}", first.reason);
+    let at = first.position.map_or_else(|| path.display().to_string(), |position| at_event(path, position));
+    Err(Problem::new(what, at, "the same without --strict, which judges it all the same"))
 }
 
 /// `history.jsonl, line 7, byte 512`: where an event stands. The file may have gone meanwhile; then its name has to do.
@@ -197,15 +211,14 @@ fn at_event(path: &Path, position: usize) -> String {
 fn write_proof(
     asked: &Asked<'_>,
     to: &Path,
-    history: &History,
+    history: &PairedHistory,
     model: &ModelSpec,
     property: &Property,
 ) -> Result<(), Problem> {
     let at = || to.display().to_string();
-    let operations = history.operations().map_err(|error| Problem::new(error.to_string(), at(), "another history"))?;
     let budget = CheckBudget::new(asked.time, asked.memory);
     asked.stopper.watch(budget.canceller());
-    match linearizability::prove(&operations, model, property, &budget) {
+    match linearizability::prove(&history.operations, model, property, &budget) {
         Ok(proof) => {
             let written = fs_err::write(to, proof::write(&proof));
             written.map_err(|error| Problem::new(error.to_string(), at(), "--proof with a file that can be written"))
@@ -245,7 +258,7 @@ fn given_model(problems: &mut Problems, text: &str) -> Option<ModelSpec> {
 }
 
 /// The model that was given, else the one that the header names, else a guess.
-fn chosen(asked: &Asked<'_>, history: &History, path: &Path) -> Result<Chosen, Problem> {
+fn chosen(asked: &Asked<'_>, history: &PairedHistory, path: &Path) -> Result<Chosen, Problem> {
     if let Some(model) = &asked.model {
         return Ok(Chosen { model: model.clone(), from: "given" });
     }
@@ -269,24 +282,24 @@ fn chosen(asked: &Asked<'_>, history: &History, path: &Path) -> Result<Chosen, P
     Ok(Chosen { model, from: "named by the history" })
 }
 
-fn as_text(path: &Path, history: &History, chosen: &Chosen, property: &Property) -> String {
+fn as_text(path: &Path, history: &PairedHistory, chosen: &Chosen, property: &Property) -> String {
     let cut = history.cut.as_ref().map_or_else(String::new, |cut| {
         format!("\ncut      the file ends in the middle of line {} (byte {})", cut.line, cut.offset)
     });
-    let events = words::thousands(history.events.len() as u64);
+    let events = words::thousands(history.events as u64);
     let path = words::printable(&path.display().to_string());
     let head = format!("checked  {path}: {events} events, model {} ({}){cut}\n", chosen.model, chosen.from);
     head + &terminal::property(property, output::style(false))
 }
 
-fn as_json(path: &Path, history: &History, chosen: &Chosen, judged: &Judged) -> String {
+fn as_json(path: &Path, history: &PairedHistory, chosen: &Chosen, judged: &Judged) -> String {
     run::as_json(&json!({
         "schism": "check",
         "format": 1,
         "file": path.display().to_string(),
         "model": chosen.model.to_string(),
         "model_from": chosen.from,
-        "events": history.events.len(),
+        "events": history.events,
         "cut": history.cut.as_ref().map(|cut| json!({"line": cut.line, "offset": cut.offset})),
         "took_us": u64::try_from(judged.took.as_micros()).unwrap_or(u64::MAX),
         "memory_bytes": judged.bytes,

@@ -2,16 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use schism_checker::history::{History, Process};
+use schism_checker::history::PairedHistory;
 
 /// The name of the simplest model that has all that was done, and the reason in words. None if there is none.
-pub(crate) fn model(history: &History) -> Option<&'static str> {
-    let done: BTreeSet<&str> = history
-        .events
-        .iter()
-        .filter(|event| matches!(event.process, Process::Client(_)))
-        .map(|event| &*event.f)
-        .collect();
+pub(crate) fn model(history: &PairedHistory) -> Option<&'static str> {
+    let done: BTreeSet<&str> = history.operations.iter().map(|operation| &*operation.f).collect();
     let models: [(&str, &[&str]); 5] = [
         ("register", &["read", "write"]),
         ("cas-register", &["read", "write", "cas"]),
@@ -46,7 +41,7 @@ mod tests {
                 })
                 .collect();
             let history = schism_checker::formats::read_bytes(lines.concat().as_bytes(), "test").unwrap();
-            assert_eq!(model(&history), name, "{done:?}");
+            assert_eq!(model(&history.paired().unwrap()), name, "{done:?}");
         }
     }
 }
