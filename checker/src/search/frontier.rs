@@ -119,12 +119,6 @@ impl Frontier {
         Some(number)
     }
 
-    /// Whether such a configuration would not be added.
-    pub(super) fn dominates(&self, config: &Config) -> bool {
-        let key = (config.state, config.placed.clone());
-        self.places.get(&key).is_some_and(|chain| chain.has(&config.rest, self.packing, self.dominance))
-    }
-
     /// Whether this configuration was dominated after it was added.
     pub(super) fn has_forgotten(&self, number: Number) -> bool {
         self.forgotten[number as usize]

@@ -44,8 +44,8 @@ impl Packing {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Used {
     low: [u64; WORDS_INLINE],
-    /// The words above; those that are missing are zero, and the last one is not.
-    high: Vec<u64>,
+    /// The words above that are not zero, with their places, in order: of very many classes few are used.
+    high: Vec<(u32, u64)>,
     /// How many all together.
     total: u32,
 }
@@ -58,10 +58,7 @@ impl Used {
 
     pub(super) fn count(&self, lane: u32, packing: Packing) -> u32 {
         let (word, shift) = packing.place(lane);
-        let word = match word.checked_sub(WORDS_INLINE) {
-            None => self.low[word],
-            Some(above) => self.high.get(above).copied().unwrap_or(0),
-        };
+        let word = if word < WORDS_INLINE { self.low[word] } else { self.high_word(word) };
         u32::try_from(word >> shift & packing.mask()).expect("a lane is not wider than a count")
     }
 
@@ -77,9 +74,7 @@ impl Used {
         let (word, shift) = packing.place(lane);
         *self.word(word) -= u64::from(fewer) << shift;
         self.total -= fewer;
-        while self.high.last() == Some(&0) {
-            self.high.pop();
-        }
+        self.high.retain(|&(_, bits)| bits != 0);
     }
 
     /// Whether `other` used at least as much of everything.
@@ -88,20 +83,31 @@ impl Used {
         packing.word_within(self.low[0], other.low[0])
             && low.skip(1).all(|(&one, &other)| packing.word_within(one, other))
             && self.high.len() <= other.high.len()
-            && self.high.iter().zip(&other.high).all(|(&one, &other)| packing.word_within(one, other))
+            && self.high.iter().all(|&(word, bits)| packing.word_within(bits, other.high_word(word as usize)))
     }
 
     /// Bytes outside of the value itself.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.high.capacity() * size_of::<u64>()
+        self.high.capacity() * size_of::<(u32, u64)>()
+    }
+
+    fn high_word(&self, word: usize) -> u64 {
+        self.high.binary_search_by_key(&word, |entry| entry.0 as usize).map_or(0, |place| self.high[place].1)
     }
 
     fn word(&mut self, word: usize) -> &mut u64 {
-        let Some(above) = word.checked_sub(WORDS_INLINE) else { return &mut self.low[word] };
-        if self.high.len() <= above {
-            self.high.resize(above + 1, 0);
+        if word < WORDS_INLINE {
+            return &mut self.low[word];
         }
-        &mut self.high[above]
+        let place = match self.high.binary_search_by_key(&word, |entry| entry.0 as usize) {
+            Ok(place) => place,
+            Err(place) => {
+                let number = u32::try_from(word).expect("there are no more words than lanes");
+                self.high.insert(place, (number, 0));
+                place
+            }
+        };
+        &mut self.high[place].1
     }
 }
 

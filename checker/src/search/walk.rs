@@ -230,7 +230,8 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
     }
 
     fn rebuild_frontier(&mut self, change: impl Fn(&mut Config)) {
-        let old = std::mem::replace(&mut self.frontier, Frontier::new(self.available.packing, self.reductions.dominance));
+        let old =
+            std::mem::replace(&mut self.frontier, Frontier::new(self.available.packing, self.reductions.dominance));
         for mut config in old.into_configs() {
             change(&mut config);
             self.frontier.insert(config);
