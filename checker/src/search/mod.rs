@@ -10,9 +10,12 @@
 //! of the mask is free again when its operation returns, a crashed operation that every configuration has used is forgotten,
 //! and states that no configuration is in are collected.
 //!
-//! Four reductions keep the frontier small; each can be switched off, and each says where it is written why it is sound:
-//! dominance ([`frontier`]), classes ([`timeline`]), greedy placing of pure operations ([`walk`]), and what is
-//! known of crashed operations on registers ([`crashed`]), which happens before the search.
+//! Reductions keep the frontier small; each can be switched off, and each says where it is written why it is sound:
+//! dominance ([`frontier`]), classes ([`timeline`]), greedy placing of pure operations ([`walk`]), and what is known of crashed
+//! operations on registers, before the search ([`crashed`]) and meanwhile ([`observers`]).
+//!
+//! Nothing is walked twice: that a state was possible while the operation was open that has no place is known from when
+//! things last stood in it.
 
 mod available;
 pub(crate) mod crashed;
@@ -38,11 +41,12 @@ use crate::search::walk::{Ended, Walk};
 pub struct Reductions {
     /// Forget a configuration when another one has done as much with fewer crashed operations.
     pub dominance: bool,
-    /// Count crashed operations that do the same, instead of telling them apart.
+    /// Count crashed operations that do the same, instead of telling them apart, and place open ones in the order of their ends.
     pub classes: bool,
     /// Place an operation that never changes a state as soon as it is legal.
     pub greedy: bool,
-    /// Drop a crashed write or compare-and-set whose value nobody could have seen (registers only).
+    /// Drop a crashed write or compare-and-set whose value nobody could have seen, and use others only where somebody can
+    /// (registers only).
     pub drop_unobserved: bool,
     /// A crashed operation whose value was read has happened before that read ended (registers only).
     pub evidence: bool,

@@ -29,6 +29,8 @@ pub(super) struct Timeline<'c, I> {
     pub(super) input_of: Vec<InputId>,
     /// The input of each class of crashed calls.
     pub(super) input_of_class: Vec<InputId>,
+    /// For each call that ends the place of its end among the moments.
+    pub(super) end_of: Vec<u32>,
     /// How many calls are open at the same time at most, crashed ones not counted.
     pub(super) width: usize,
 }
@@ -71,7 +73,13 @@ impl<'c, I: Eq + std::hash::Hash> Timeline<'c, I> {
         events.sort_by_key(|&(index, rank, _)| (index, rank));
         let moments: Vec<Moment> = events.into_iter().map(|(_, _, moment)| moment).collect();
         let width = width(&moments);
-        Timeline { moments, inputs, input_of, input_of_class, width }
+        let mut end_of = vec![0; calls.len()];
+        for (place, moment) in (0..).zip(&moments) {
+            if let Moment::End { call } = *moment {
+                end_of[call] = place;
+            }
+        }
+        Timeline { moments, inputs, input_of, input_of_class, end_of, width }
     }
 }
 

@@ -4,6 +4,11 @@
 //! as the state allows it. Whatever linearization places it later, moving it here changes no state and breaks no order: it has
 //! begun, and it has not yet returned. This must not be done to an operation that merely happens to change nothing now, as a
 //! write of the present value: its later place may be needed to overwrite something else.
+//!
+//! **Equal operations in their order.** Of open operations with equal inputs the one that ends first is placed first: where an
+//! order has them the other way around, they can change places, since both have begun, and the later place comes before
+//! either ends. For the same reason a crashed operation is not used while an open one with the same input has no place: it can
+//! stand where that one would have stood later.
 
 use std::collections::BTreeMap;
 
@@ -49,6 +54,8 @@ struct Open {
     /// It began after the last return: no configuration has tried yet to place it greedily.
     fresh: bool,
     begun: Tick,
+    /// The place of its end among the moments.
+    end: u32,
 }
 
 /// What became of an operation that returned.
@@ -109,7 +116,8 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         let greedy = self.greedy[input as usize];
         // The states that the last return left behind were seen just before this tick ended.
         let begun = (2 * self.returns).saturating_sub(1);
-        self.open.push(Open { call, slot, input, greedy, fresh: true, begun });
+        let end = self.timeline.end_of[call];
+        self.open.push(Open { call, slot, input, greedy, fresh: true, begun, end });
     }
 
     /// A call of this class begins and crashes.
@@ -153,6 +161,9 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
     fn follow(&mut self, config: &Config, exploration: &mut Exploration, share: &mut Share<'_>) -> Result<(), Stop> {
         let Config { state: from, placed, rest } = config;
         for open in self.open.iter().filter(|open| !open.greedy && !placed.contains(open.slot)) {
+            if self.waits_for_equal(open.input, open.end, placed) {
+                continue;
+            }
             share.work(|| exploration.bytes() + self.states.bytes())?;
             if let Some(state) = self.states.step(*from, open.input) {
                 let mut config = Config { state, ..config.clone() };
@@ -167,6 +178,9 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         for class in self.available.worth_using(&rest.used, wanted) {
             share.work(|| exploration.bytes() + self.states.bytes())?;
             let input = self.timeline.input_of_class[class as usize];
+            if self.waits_for_equal(input, u32::MAX, placed) {
+                continue;
+            }
             // What changes nothing need not be used up, since it need not happen.
             if let Some(state) = self.states.step(*from, input).filter(|state| state != from) {
                 if self.available.is_strong(class) {
@@ -183,6 +197,12 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
             }
         }
         Ok(())
+    }
+
+    /// Whether an open operation with this input that ends before `end` has no place yet.
+    fn waits_for_equal(&self, input: InputId, end: u32, placed: &Mask) -> bool {
+        let equal = |other: &Open| other.input == input && other.end < end && !placed.contains(other.slot);
+        self.reductions.classes && self.open.iter().any(equal)
     }
 
     /// Things may stand in these states at this tick.
