@@ -23,6 +23,7 @@ pub use keys::NoTuple;
 pub(crate) use line::{Draft, DraftSeed, Names};
 pub use line::{HistoryWriter, append_line};
 pub use operations::{HistoryError, Misplaced};
+pub(crate) use operations::{Matched, Matcher, complete, invoked};
 pub use paired::PairedHistory;
 #[cfg(feature = "formats")]
 pub(crate) use paired::Pairs;

@@ -23,4 +23,5 @@ pub mod report;
 pub mod run;
 pub mod spec;
 pub mod system;
+mod tail;
 pub mod verdict;

@@ -91,9 +91,13 @@ pub(crate) fn events(operations: &[Operation]) -> Vec<Event> {
     let mut events: Vec<Event> = Vec::new();
     for operation in operations {
         events.push(event(operation, operation.invoked, EventKind::Invoke, &operation.input));
-        if let (Some(completed), Some(output)) = (operation.completed, &operation.output) {
-            events.push(event(operation, completed, EventKind::Ok, output));
-        }
+        let Some(completed) = operation.completed else { continue };
+        let (kind, value) = match operation.ending {
+            Ending::Ok => (EventKind::Ok, operation.answer()),
+            Ending::Fail => (EventKind::Fail, &*operation.input),
+            Ending::Info => (EventKind::Info, &*operation.input),
+        };
+        events.push(event(operation, completed, kind, value));
     }
     events.sort_by_key(|event| event.index);
     events

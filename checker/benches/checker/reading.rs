@@ -25,7 +25,7 @@ fn row(format: &str, bytes: &[u8]) {
     });
 }
 
-fn json_lines(events: &[Event]) -> Vec<u8> {
+pub(crate) fn json_lines(events: &[Event]) -> Vec<u8> {
     let mut writer = HistoryWriter::without_header(Vec::new());
     for event in events {
         writer.write(event).expect("a vector takes everything");

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use schism_checker::budget::Unlimited;
 use schism_checker::formats;
 use schism_checker::history::History;
-use schism_checker::linearizability::{Options, check};
-use schism_checker::models::ModelSpec;
+use schism_checker::linearizability::{Options, check, check_with};
+use schism_checker::models::{ModelSpec, Whole};
 
 use crate::measure::measure;
 use crate::model;
@@ -24,10 +24,15 @@ pub(crate) fn rows() {
         (history, model(row[1], row[2]))
     };
     let etcd: Vec<_> = rows.iter().filter(|row| row[0].starts_with("etcd/")).map(read).collect();
-    measure(&format!("etcd: {} logs one after the other", etcd.len()), || etcd.iter().for_each(check_history));
+    let (whole, verdicts) = (Options::default(), Options { core_effort: 0, ..Options::default() });
+    let what = format!("etcd: {} logs one after the other", etcd.len());
+    measure(&what, || etcd.iter().for_each(|it| check_history(it, &verdicts)));
+    measure(&format!("{what}, and their cores"), || etcd.iter().for_each(|it| check_history(it, &whole)));
     for row in rows.iter().filter(|row| row[0].starts_with("kv/")) {
         let history = read(row);
-        measure(&format!("porcupine {}: {} events", row[0], history.0.events.len()), || check_history(&history));
+        let what = format!("porcupine {}, {} events", row[0], history.0.events.len());
+        measure(&format!("{what}: by key"), || check_history(&history, &verdicts));
+        measure(&format!("{what}: all keys as one object"), || check_whole(&history, &verdicts));
     }
 }
 
@@ -37,6 +42,13 @@ fn folder() -> Option<PathBuf> {
     folder.is_dir().then_some(folder)
 }
 
-fn check_history((history, model): &(History, ModelSpec)) {
-    check(history, model, &Options::default(), &Unlimited).expect("the history is sound");
+fn check_history((history, model): &(History, ModelSpec), options: &Options) {
+    check(history, model, options, &Unlimited).expect("the history is sound");
+}
+
+/// The same of a map whose keys are not taken apart.
+fn check_whole((history, model): &(History, ModelSpec), options: &Options) {
+    let ModelSpec::Kv(kv) = model else { panic!("these are histories of maps") };
+    let operations = history.operations().expect("the history is sound");
+    check_with(&operations, &Whole(kv.clone()), options, &Unlimited).expect("the history is sound");
 }

@@ -8,6 +8,7 @@
 mod csv;
 mod edn;
 mod export;
+mod growing;
 mod jepsen;
 mod json_array;
 mod json_lines;
@@ -22,6 +23,7 @@ use crate::formats::paired::Pairer;
 use crate::history::{Cut, Event, FORMAT, History, Names, Process};
 
 pub use export::{Exported, write};
+pub use growing::Growing;
 pub(crate) use json_lines::{parse_header, parse_line};
 pub(crate) use lines::Lines;
 pub use paired::{NotPaired, read_paired_path};

@@ -1,11 +1,13 @@
 //! Pairs invocations with their completions.
 
 use std::fmt;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use serde_json::Value;
 
 use crate::history::shared::Values;
-use crate::history::{Ending, Event, EventKind, History, Operation, Process};
+use crate::history::{Ending, Event, EventKind, History, Operation, Process, SharedValue};
 
 impl History {
     /// The operations of the clients, in the order of their invocations.
@@ -23,12 +25,8 @@ impl History {
 #[derive(Debug, Default)]
 pub(super) struct Pairing {
     pub(super) operations: Vec<Operation>,
-    /// The place of the operation that a process has open.
-    open: FxHashMap<u64, usize>,
+    matcher: Matcher,
     values: Values,
-    /// How many events there were.
-    pub(super) events: usize,
-    previous_index: Option<u64>,
 }
 
 impl Pairing {
@@ -36,7 +34,61 @@ impl Pairing {
         Pairing { operations: Vec::with_capacity(operations), ..Pairing::default() }
     }
 
+    /// How many events there were.
+    pub(super) fn events(&self) -> usize {
+        self.matcher.events
+    }
+
     pub(super) fn push(&mut self, event: &Event) -> Result<(), HistoryError> {
+        let share = |value: &Value| self.values.get(value);
+        match self.matcher.take(event)? {
+            Matched::Begins { process, .. } => self.operations.push(invoked(process, event, share)),
+            Matched::Ends { number, ending } => complete(&mut self.operations[number], event, ending, share),
+            Matched::Other => {}
+        }
+        Ok(())
+    }
+}
+
+/// Tells of each event, one after the other, which operation begins or ends with it. It remembers those that are open.
+#[derive(Debug, Default)]
+pub(crate) struct Matcher {
+    /// By process.
+    open: FxHashMap<u64, Open>,
+    previous_index: Option<u64>,
+    /// How many events there were.
+    events: usize,
+    /// How many operations began.
+    begun: usize,
+}
+
+/// An operation without completion.
+#[derive(Debug)]
+struct Open {
+    number: usize,
+    f: Arc<str>,
+    invoked: u64,
+}
+
+/// What an event means for the operations, which are numbered from 0 in the order of their invocations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Matched {
+    /// The next operation begins.
+    Begins { process: u64, number: usize },
+    /// This operation ends.
+    Ends { number: usize, ending: Ending },
+    /// Nothing: it is somebody else's.
+    Other,
+}
+
+impl Matcher {
+    /// How many events there were.
+    pub(crate) fn events(&self) -> usize {
+        self.events
+    }
+
+    /// Takes the next event.
+    pub(crate) fn take(&mut self, event: &Event) -> Result<Matched, HistoryError> {
         let position = self.events;
         self.events += 1;
         let misplaced = |reason| HistoryError { position, index: event.index, reason };
@@ -45,60 +97,33 @@ impl Pairing {
         {
             return Err(misplaced(Misplaced::Index { previous }));
         }
-        let Process::Client(process) = event.process else { return Ok(()) };
-        let placed = match ending(event.kind) {
-            None => self.invoke(process, event),
-            Some(ending) => self.complete(process, event, ending),
+        let Process::Client(process) = event.process else { return Ok(Matched::Other) };
+        let matched = match ending(event.kind) {
+            None => self.begin(process, event),
+            Some(ending) => self.end(process, event, ending),
         };
-        placed.map_err(misplaced)
+        matched.map_err(misplaced)
     }
 
-    fn invoke(&mut self, process: u64, event: &Event) -> Result<(), Misplaced> {
-        if let Some(earlier) = self.open.insert(process, self.operations.len()) {
-            let open = self.operations[earlier].invoked;
-            return Err(Misplaced::StillOpen { process, f: event.f.to_string(), open });
+    fn begin(&mut self, process: u64, event: &Event) -> Result<Matched, Misplaced> {
+        let number = self.begun;
+        self.begun += 1;
+        let open = Open { number, f: event.f.clone(), invoked: event.index };
+        match self.open.insert(process, open) {
+            Some(earlier) => Err(Misplaced::StillOpen { process, f: event.f.to_string(), open: earlier.invoked }),
+            None => Ok(Matched::Begins { process, number }),
         }
-        self.operations.push(Operation {
-            process,
-            f: event.f.clone(),
-            key: event.key.as_ref().map(|key| self.values.get(key)),
-            input: self.values.get(&event.value),
-            output: None,
-            ending: Ending::Info,
-            node: event.node.clone(),
-            invoked: event.index,
-            completed: None,
-            invoked_at: event.time,
-            completed_at: None,
-            error: None,
-        });
-        Ok(())
     }
 
-    fn complete(&mut self, process: u64, event: &Event, ending: Ending) -> Result<(), Misplaced> {
-        let Some(invocation) = self.open.remove(&process) else {
+    fn end(&mut self, process: u64, event: &Event, ending: Ending) -> Result<Matched, Misplaced> {
+        let Some(open) = self.open.remove(&process) else {
             return Err(Misplaced::NothingOpen { process, f: event.f.to_string(), kind: event.kind });
         };
-        let operation = &mut self.operations[invocation];
-        if operation.f != event.f {
-            let (f, open_f) = (event.f.to_string(), operation.f.to_string());
-            return Err(Misplaced::OtherFunction { process, f, open_f, open: operation.invoked });
+        if open.f != event.f {
+            let (f, open_f) = (event.f.to_string(), open.f.to_string());
+            return Err(Misplaced::OtherFunction { process, f, open_f, open: open.invoked });
         }
-        operation.ending = ending;
-        operation.completed = Some(event.index);
-        operation.completed_at = event.time;
-        if ending == Ending::Ok {
-            operation.output = Some(self.values.get(&event.value));
-        }
-        // Which object and which node it was may be known only afterwards.
-        if operation.key.is_none() {
-            operation.key = event.key.as_ref().map(|key| self.values.get(key));
-        }
-        if operation.node.is_none() {
-            operation.node.clone_from(&event.node);
-        }
-        operation.error = event.extra.get("error").map(|error| self.values.get(error));
-        Ok(())
+        Ok(Matched::Ends { number: open.number, ending })
     }
 }
 
@@ -110,6 +135,47 @@ fn ending(kind: EventKind) -> Option<Ending> {
         EventKind::Fail => Some(Ending::Fail),
         EventKind::Info => Some(Ending::Info),
     }
+}
+
+/// An operation of which only the invocation is known. `share` makes the values that it keeps.
+pub(crate) fn invoked(process: u64, event: &Event, mut share: impl FnMut(&Value) -> SharedValue) -> Operation {
+    Operation {
+        process,
+        f: event.f.clone(),
+        key: event.key.as_ref().map(&mut share),
+        input: share(&event.value),
+        output: None,
+        ending: Ending::Info,
+        node: event.node.clone(),
+        invoked: event.index,
+        completed: None,
+        invoked_at: event.time,
+        completed_at: None,
+        error: None,
+    }
+}
+
+/// Completes an operation with its last event.
+pub(crate) fn complete(
+    operation: &mut Operation,
+    event: &Event,
+    ending: Ending,
+    mut share: impl FnMut(&Value) -> SharedValue,
+) {
+    operation.ending = ending;
+    operation.completed = Some(event.index);
+    operation.completed_at = event.time;
+    if ending == Ending::Ok {
+        operation.output = Some(share(&event.value));
+    }
+    // Which object and which node it was may be known only afterwards.
+    if operation.key.is_none() {
+        operation.key = event.key.as_ref().map(&mut share);
+    }
+    if operation.node.is_none() {
+        operation.node.clone_from(&event.node);
+    }
+    operation.error = event.extra.get("error").map(share);
 }
 
 /// An event that cannot be where it is: the history is not one of single-threaded processes.

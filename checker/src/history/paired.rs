@@ -48,12 +48,12 @@ impl Pairs {
 
     /// How many events there were.
     pub(crate) fn events(&self) -> usize {
-        self.pairing.events
+        self.pairing.events()
     }
 
     /// All of it but the header, and where it was cut.
     pub(crate) fn finish(self) -> PairedHistory {
-        let Pairing { operations, events, .. } = self.pairing;
+        let (events, operations) = (self.pairing.events(), self.pairing.operations);
         PairedHistory { operations, events, last_fault: self.last_fault, ..PairedHistory::default() }
     }
 }

@@ -11,15 +11,17 @@ mod keys;
 mod prove;
 mod report;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Unlimited};
 use crate::call::Call;
 use crate::history::{History, HistoryError, Operation, PairedHistory};
+pub(crate) use crate::linearizability::keys::{Counts, input};
 use crate::linearizability::keys::{Part, Parts};
 pub use crate::linearizability::prove::{NoProof, prove, prove_with};
 pub(crate) use crate::linearizability::report::ended;
 use crate::linearizability::report::{Finding, PartReport, Route};
 use crate::meter::{Meter, Share, Stop};
 use crate::model::Model;
+use crate::models::each::WithModel;
 use crate::models::{AssertingRegister, ModelSpec, asserting};
 use crate::parallel;
 use crate::registers::RegisterCalls;
@@ -141,16 +143,21 @@ pub fn check_operations(
         ModelSpec::Register(model) if options.failed_cas_asserts && model.compare_and_set => {
             check_with(&asserting(operations), &AssertingRegister(model.clone()), options, budget)
         }
-        ModelSpec::Register(model) => check_with(operations, model, options, budget),
-        ModelSpec::MultiRegister(model) => check_with(operations, model, options, budget),
-        ModelSpec::Kv(model) => check_with(operations, model, options, budget),
-        ModelSpec::Mutex(model) => check_with(operations, model, options, budget),
-        ModelSpec::Semaphore(model) => check_with(operations, model, options, budget),
-        ModelSpec::Set(model) => check_with(operations, model, options, budget),
-        ModelSpec::Counter(model) => check_with(operations, model, options, budget),
-        ModelSpec::Collection(model) => check_with(operations, model, options, budget),
-        ModelSpec::AppendList(model) => check_with(operations, model, options, budget),
-        ModelSpec::Log(model) => check_with(operations, model, options, budget),
+        _ => model.with(Check { operations, options, budget }),
+    }
+}
+
+struct Check<'a> {
+    operations: &'a [Operation],
+    options: &'a Options,
+    budget: &'a dyn Budget,
+}
+
+impl WithModel for Check<'_> {
+    type Output = Result<Property, CheckError>;
+
+    fn with<M: Model>(self, model: &M) -> Result<Property, CheckError> {
+        check_with(self.operations, model, self.options, self.budget)
     }
 }
 
@@ -162,9 +169,12 @@ pub fn check_with<M: Model>(
     budget: &dyn Budget,
 ) -> Result<Property, CheckError> {
     let meter = Meter::new(budget);
-    let Some(parts) = Parts::of(model, operations, &mut meter.share(0))? else {
+    // It is held up to the end: what the calls take counts while they are checked.
+    let mut share = meter.share(0);
+    let Some(parts) = Parts::of(model, operations, &mut share)? else {
         return Ok(report::nothing_checked(model, options, &meter));
     };
+    let _held = share.hold(parts.bytes());
     let Parts { parts, counts } = parts;
     let check = |(number, part)| {
         let report = check_part(model, part, options, &mut meter.share(number));
@@ -188,12 +198,30 @@ pub fn check_with<M: Model>(
     Ok(property)
 }
 
+/// The property of a history whose keys were all found linearizable by the search while it grew: how many operations each of
+/// them had, and the most configurations that were held at the same time.
+pub(crate) fn settled<M: Model>(
+    model: &M,
+    options: &Options,
+    counts: &Counts,
+    keys: impl Iterator<Item = (usize, usize)>,
+) -> Property {
+    let report = |(operations, peak_configurations)| PartReport {
+        key: None,
+        operations,
+        route: Route::Search,
+        finding: Finding::Linearizable,
+        peak_configurations,
+    };
+    report::property(model, options, &Meter::new(&Unlimited), counts, keys.map(report).collect())
+}
+
 fn check_part<M: Model>(model: &M, part: Part<'_, M::Input>, options: &Options, share: &mut Share<'_>) -> PartReport {
     let Part { key, calls } = part;
     let operations = calls.len();
     let mut report =
         PartReport { key, operations, route: Route::Search, finding: Finding::Linearizable, peak_configurations: 0 };
-    let finding = match share.ask(size_of_val(&*calls)) {
+    let finding = match share.ask(0) {
         Err(stop) => Ok(stopped(stop, 0)),
         Ok(()) if options.zones => by_zones(model, &calls, options, &mut report, share)
             .or_else(|()| by_route(model, &calls, options, &mut report, share))
@@ -217,7 +245,10 @@ fn by_zones<M: Model>(
 ) -> Result<Finding, ()> {
     let registers = RegisterCalls::of(model, calls).filter(RegisterCalls::values_are_distinct).ok_or(())?;
     report.route = Route::Zones;
-    Ok(match zones::violations(&registers, calls, share) {
+    let held = share.hold(registers.bytes());
+    let found = zones::violations(&registers, calls, share);
+    share.release(held);
+    Ok(match found {
         Ok(violations) if violations.is_empty() => Finding::Linearizable,
         Ok(_) if !options.explain => Finding::Invalid(Counterexample::default()),
         Ok(violations) => Finding::Invalid(zones::witness::counterexample(model, &registers, calls, &violations)),

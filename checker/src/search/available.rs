@@ -25,6 +25,8 @@ pub(super) struct Available {
     changed: bool,
     /// By lane, what counts as used since no more than the rest can be of use.
     beyond_use: Vec<(u32, u32)>,
+    /// For each class whether it is left alone; where it is too short, none is.
+    idle: Vec<bool>,
 }
 
 impl Available {
@@ -47,7 +49,45 @@ impl Available {
             observers: wanted.then(|| Observers::of(model, timeline)).flatten(),
             changed: true,
             beyond_use: Vec::new(),
+            idle: Vec::new(),
         }
+    }
+
+    /// Of classes that are not known yet, and of which there may be any number.
+    pub(super) fn growing() -> Available {
+        Available {
+            packing: Packing::for_counts(u32::MAX / 2),
+            counts: Vec::new(),
+            lanes: Vec::new(),
+            free_lanes: Vec::new(),
+            lanes_taken: 0,
+            classes: Vec::new(),
+            observers: None,
+            changed: false,
+            beyond_use: Vec::new(),
+            idle: Vec::new(),
+        }
+    }
+
+    /// The classes of which some are available.
+    pub(super) fn classes(&self) -> &[Class] {
+        &self.classes
+    }
+
+    /// A class of which none is available: one that is over, whose number is free since no configuration counts any of it,
+    /// or another one.
+    pub(super) fn free_class(&mut self) -> Class {
+        let place = self.counts.iter().position(|&count| count == 0).unwrap_or_else(|| {
+            self.counts.push(0);
+            self.lanes.push(0);
+            self.counts.len() - 1
+        });
+        Class::try_from(place).expect("four billion crashed calls do not fit in memory")
+    }
+
+    /// Leaves these classes alone from here on, by their numbers; where it is too short, none.
+    pub(super) fn leave_alone(&mut self, idle: Vec<bool>) {
+        self.idle = idle;
     }
 
     /// One more of this class has begun.
@@ -101,6 +141,7 @@ impl Available {
         let used = used.clone();
         self.classes.iter().copied().filter(move |&class| {
             self.observers.as_ref().is_none_or(|observers| observers.leads_to(class, wanted))
+                && !self.idle.get(class as usize).is_some_and(|&idle| idle)
                 && used.count(self.lanes[class as usize], self.packing) < self.counts[class as usize]
         })
     }

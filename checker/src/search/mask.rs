@@ -42,6 +42,16 @@ impl Mask {
         self.low & !other.low == 0 && high.into_iter().all(|(one, other)| one & !other == 0)
     }
 
+    /// The same set among `width` slots, which must not be fewer than it was made for.
+    pub(super) fn widened(mut self, width: usize) -> Mask {
+        let mut wide = Mask::empty(width);
+        wide.low = self.low;
+        if let (Some(to), Some(from)) = (&mut wide.high, self.high.take()) {
+            to[..from.len()].copy_from_slice(&from);
+        }
+        wide
+    }
+
     /// Bytes outside of the value itself.
     pub(super) fn heap_bytes(&self) -> usize {
         self.high.as_ref().map_or(0, |high| size_of_val(&**high))

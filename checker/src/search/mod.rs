@@ -27,11 +27,12 @@ mod observers;
 mod states;
 mod timeline;
 mod used;
-mod walk;
+pub(crate) mod walk;
 
 use crate::call::Call;
 use crate::meter::{Share, Stop};
 use crate::model::Model;
+pub(crate) use crate::search::timeline::CallId;
 use crate::search::timeline::{Moment, Timeline};
 use crate::search::walk::{Ended, Walk};
 
@@ -99,33 +100,39 @@ pub(crate) fn search<M: Model>(
     share: &mut Share<'_>,
 ) -> Search<M::State> {
     let timeline = Timeline::new(calls, reductions.classes);
+    let held = share.hold(timeline.bytes());
     let mut walk = Walk::new(model, &timeline, reductions);
     let walked = along(&mut walk, &timeline, share);
     let peak_configurations = walk.peak();
     let end = match walked {
         Walked::ToTheEnd => End::Linearizable,
         Walked::Stopped { why, placed } => End::Stopped { why, placed },
-        Walked::Stuck { call, states } => End::Stuck(stuck(model, calls, call, states.into_iter(), states_shown)),
+        Walked::Stuck { call, states } => {
+            End::Stuck(stuck(model, calls, call as usize, states.into_iter(), states_shown))
+        }
     };
+    share.release(held);
     Search { end, peak_configurations }
 }
 
 /// How far a walk came.
 enum Walked<S> {
     ToTheEnd,
-    Stuck { call: usize, states: Vec<S> },
+    Stuck { call: CallId, states: Vec<S> },
     Stopped { why: Stop, placed: usize },
 }
 
 fn along<M: Model>(
-    walk: &mut Walk<'_, '_, M>,
+    walk: &mut Walk<'_, M, &M::Input>,
     timeline: &Timeline<'_, M::Input>,
     share: &mut Share<'_>,
 ) -> Walked<M::State> {
     let mut placed = 0;
     for &moment in &timeline.moments {
         match moment {
-            Moment::Begin { call } => walk.begin(call),
+            Moment::Begin { call } => {
+                walk.begin(call, timeline.input_of[call as usize], timeline.end_of[call as usize]);
+            }
             Moment::Crash { class } => walk.crash(class),
             Moment::End { call } => match walk.end(call, share) {
                 Ok(Ended::Placed) => placed += 1,
@@ -137,7 +144,8 @@ fn along<M: Model>(
     Walked::ToTheEnd
 }
 
-fn stuck<M: Model>(
+/// What is to be told of a call that cannot be placed in any of these states.
+pub(crate) fn stuck<M: Model>(
     model: &M,
     calls: &[Call<'_, M::Input>],
     call: usize,

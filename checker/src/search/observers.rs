@@ -16,7 +16,7 @@
 //! value need not be used: who keeps the write can do with it whatever could be done with the compare-and-set.
 
 use crate::model::{Access, Model};
-use crate::registers::{Names, ValueId};
+use crate::registers::{Numbers, ValueId};
 use crate::search::frontier::Class;
 use crate::search::states::InputId;
 use crate::search::timeline::{Moment, Timeline};
@@ -44,17 +44,18 @@ impl Observers {
     /// None where the model is no register.
     pub(super) fn of<M: Model>(model: &M, timeline: &Timeline<'_, M::Input>) -> Option<Observers> {
         model.register_initial()?;
-        let mut names = Names::default();
+        let mut numbers = Numbers::with_small_below(2 * timeline.inputs.len());
         let accesses: Vec<_> = timeline
             .inputs
             .iter()
-            .map(|input| Some(model.access(input)?.map(|value| names.number(value))))
+            .map(|input| Some(model.access(input)?.map(|value| numbers.get(value))))
             .collect::<Option<_>>()?;
+        let values = numbers.count as usize;
         let of_class: Vec<_> = timeline.input_of_class.iter().map(|&input| accesses[input as usize]).collect();
-        let mut left = vec![0; names.len()];
+        let mut left = vec![0; values];
         for moment in &timeline.moments {
             let access = match *moment {
-                Moment::Begin { call } => accesses[timeline.input_of[call] as usize],
+                Moment::Begin { call } => accesses[timeline.input_of[call as usize] as usize],
                 Moment::Crash { class } => of_class[class as usize],
                 Moment::End { .. } => continue,
             };
@@ -62,7 +63,7 @@ impl Observers {
                 left[value as usize] += 1;
             }
         }
-        let leading_to = if names.len() <= VALUES_AT_MOST { vec![0; names.len()] } else { Vec::new() };
+        let leading_to = if values <= VALUES_AT_MOST { vec![0; values] } else { Vec::new() };
         Some(Observers { accesses, of_class, left, leading_to })
     }
 }

@@ -10,6 +10,9 @@
 //! either ends. For the same reason a crashed operation is not used while an open one with the same input has no place: it can
 //! stand where that one would have stood later.
 
+pub(crate) mod growing;
+
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use crate::meter::{Share, Stop};
@@ -19,22 +22,23 @@ use crate::search::available::Available;
 use crate::search::frontier::{Class, Config, Frontier, Number, Rest};
 use crate::search::mask::Mask;
 use crate::search::states::{InputId, StateId, States};
-use crate::search::timeline::Timeline;
+use crate::search::timeline::{CallId, Timeline};
 use crate::search::used::Used;
 
 /// After so many returns the crashed operations that every configuration has used are looked for and forgotten.
 const RETURNS_BETWEEN_FORGETTING: u64 = 64;
 
-/// All configurations in which things may stand, at some moment of a timeline.
-pub(super) struct Walk<'t, 'c, M: Model> {
-    timeline: &'t Timeline<'c, M::Input>,
+/// All configurations in which things may stand, at some moment of a timeline. `I` is how an input is held.
+pub(super) struct Walk<'c, M: Model, I> {
     reductions: Reductions,
-    states: States<'c, M>,
+    states: States<'c, M, I>,
     frontier: Frontier,
     open: Vec<Open>,
     free_slots: Vec<usize>,
     /// For each input whether it is placed greedily.
     greedy: Vec<bool>,
+    /// The input of each class of crashed operations.
+    input_of_class: Vec<InputId>,
     available: Available,
     peak: usize,
     returns: u64,
@@ -42,24 +46,27 @@ pub(super) struct Walk<'t, 'c, M: Model> {
     last_seen: Vec<Tick>,
 }
 
+/// The end of a call whose end is not known yet.
+const NOT_KNOWN: u32 = u32::MAX;
+
 /// A moment: the returns so far, twice, and one more from when the operation that returned has its place.
 type Tick = u64;
 
 /// An operation that has begun and not yet returned.
 struct Open {
-    call: usize,
+    call: CallId,
     slot: usize,
     input: InputId,
     greedy: bool,
     /// It began after the last return: no configuration has tried yet to place it greedily.
     fresh: bool,
     begun: Tick,
-    /// The place of its end among the moments.
+    /// The place of its end among the moments, `NOT_KNOWN` where the future is not.
     end: u32,
 }
 
 /// What became of an operation that returned.
-pub(super) enum Ended<S> {
+pub(crate) enum Ended<S> {
     /// Some configuration has a place for it.
     Placed,
     /// None has; these are states in which things may have stood since it began, in the order in which they were first met.
@@ -79,24 +86,45 @@ struct Exploration {
     work: BTreeMap<u32, Vec<(Number, Config)>>,
 }
 
-impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
-    pub(super) fn new(model: &'c M, timeline: &'t Timeline<'c, M::Input>, reductions: Reductions) -> Walk<'t, 'c, M> {
-        let mut states = States::new(model, timeline.inputs.clone());
+impl<'c, M: Model> Walk<'c, M, &'c M::Input> {
+    /// For what happens on this timeline.
+    pub(super) fn new(
+        model: &'c M,
+        timeline: &Timeline<'c, M::Input>,
+        reductions: Reductions,
+    ) -> Walk<'c, M, &'c M::Input> {
+        let states = States::new(model, timeline.inputs.clone());
         let available = Available::new(model, timeline, reductions);
+        Walk {
+            greedy: timeline.inputs.iter().map(|input| reductions.greedy && model.is_pure(input)).collect(),
+            input_of_class: timeline.input_of_class.clone(),
+            ..Walk::at_begin(model, states, available, timeline.width, reductions)
+        }
+    }
+}
+
+impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
+    /// Before anything happened, with as many slots.
+    fn at_begin(
+        model: &M,
+        mut states: States<'c, M, I>,
+        available: Available,
+        width: usize,
+        reductions: Reductions,
+    ) -> Walk<'c, M, I> {
         let mut frontier = Frontier::new(available.packing, reductions.dominance);
         let state = states.number(model.initial());
-        let none = Mask::empty(timeline.width);
+        let none = Mask::empty(width);
         let rest = Rest { used: Used::default(), settled: none.clone() };
         frontier.insert(Config { state, placed: none, rest });
-        let greedy = timeline.inputs.iter().map(|input| reductions.greedy && model.is_pure(input)).collect();
         Walk {
-            timeline,
             reductions,
             states,
             frontier,
             open: Vec::new(),
-            free_slots: (0..timeline.width).rev().collect(),
-            greedy,
+            free_slots: (0..width).rev().collect(),
+            greedy: Vec::new(),
+            input_of_class: Vec::new(),
             available,
             peak: 1,
             returns: 0,
@@ -109,14 +137,12 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         self.peak
     }
 
-    /// A call begins that will end.
-    pub(super) fn begin(&mut self, call: usize) {
+    /// A call with this input begins that will end, at that place among the moments.
+    pub(super) fn begin(&mut self, call: CallId, input: InputId, end: u32) {
         let slot = self.free_slots.pop().expect("there are as many slots as calls are open at the same time");
-        let input = self.timeline.input_of[call];
         let greedy = self.greedy[input as usize];
         // The states that the last return left behind were seen just before this tick ended.
         let begun = (2 * self.returns).saturating_sub(1);
-        let end = self.timeline.end_of[call];
         self.open.push(Open { call, slot, input, greedy, fresh: true, begun, end });
     }
 
@@ -126,7 +152,7 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
     }
 
     /// A call returns: only configurations in which it has a place stay.
-    pub(super) fn end(&mut self, call: usize, share: &mut Share<'_>) -> Result<Ended<M::State>, Stop> {
+    pub(super) fn end(&mut self, call: CallId, share: &mut Share<'_>) -> Result<Ended<M::State>, Stop> {
         let place = self.open.iter().position(|open| open.call == call).expect("a call ends once, after it began");
         let new = || Frontier::new(self.available.packing, self.reductions.dominance);
         let mut exploration =
@@ -161,7 +187,8 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
     fn follow(&mut self, config: &Config, exploration: &mut Exploration, share: &mut Share<'_>) -> Result<(), Stop> {
         let Config { state: from, placed, rest } = config;
         for open in self.open.iter().filter(|open| !open.greedy && !placed.contains(open.slot)) {
-            if self.waits_for_equal(open.input, open.end, placed) {
+            let earlier = |other: &Open| other.input == open.input && other.end < open.end;
+            if self.reductions.classes && self.waits(earlier, placed) {
                 continue;
             }
             share.work(|| exploration.bytes() + self.states.bytes())?;
@@ -177,8 +204,8 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         let mut reached: Vec<StateId> = Vec::new();
         for class in self.available.worth_using(&rest.used, wanted) {
             share.work(|| exploration.bytes() + self.states.bytes())?;
-            let input = self.timeline.input_of_class[class as usize];
-            if self.waits_for_equal(input, u32::MAX, placed) {
+            let input = self.input_of_class[class as usize];
+            if self.reductions.classes && self.waits(|open| open.input == input, placed) {
                 continue;
             }
             // What changes nothing need not be used up, since it need not happen.
@@ -199,10 +226,9 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         Ok(())
     }
 
-    /// Whether an open operation with this input that ends before `end` has no place yet.
-    fn waits_for_equal(&self, input: InputId, end: u32, placed: &Mask) -> bool {
-        let equal = |other: &Open| other.input == input && other.end < end && !placed.contains(other.slot);
-        self.reductions.classes && self.open.iter().any(equal)
+    /// Whether such an open operation has no place yet.
+    fn waits(&self, is_such: impl Fn(&Open) -> bool, placed: &Mask) -> bool {
+        self.open.iter().any(|open| is_such(open) && !placed.contains(open.slot))
     }
 
     /// Things may stand in these states at this tick.
@@ -260,8 +286,8 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
 }
 
 /// Places every greedy operation among `open` that is legal in this state.
-fn settle<'o, M: Model>(
-    states: &mut States<'_, M>,
+fn settle<'o, M: Model, I: Borrow<M::Input>>(
+    states: &mut States<'_, M, I>,
     open: impl Iterator<Item = &'o Open>,
     state: StateId,
     placed: &mut Mask,
