@@ -38,10 +38,10 @@ pub(crate) fn recorded_events(operations: &[Operation]) -> Option<History> {
         process: Process::Client(operation.process),
         kind,
         f: operation.f.clone(),
-        key: operation.key.clone(),
+        key: operation.key.as_deref().cloned(),
         value: match (kind, &operation.output) {
-            (EventKind::Ok, Some(output)) => output.clone(),
-            _ => operation.input.clone(),
+            (EventKind::Ok, Some(output)) => output.to_value(),
+            _ => operation.input.to_value(),
         },
         node: None,
         extra: serde_json::Map::new(),
