@@ -60,22 +60,23 @@ impl RegisterCalls {
 
 /// Gives numbers to values, in the order in which they come. Tests mostly write 0, 1, 2, and so on: those are looked up in a
 /// table, where neighbours lie side by side, which in a long history takes a tenth of the time.
-struct Numbers<'v> {
+pub(crate) struct Numbers<'v> {
     /// The number of each small whole number; `NONE` where it has none yet.
     small: Vec<ValueId>,
     small_below: usize,
     others: FxHashMap<&'v Value, ValueId>,
-    count: ValueId,
+    /// How many numbers were given.
+    pub(crate) count: ValueId,
 }
 
 impl<'v> Numbers<'v> {
     const NONE: ValueId = ValueId::MAX;
 
-    fn with_small_below(small_below: usize) -> Numbers<'v> {
+    pub(crate) fn with_small_below(small_below: usize) -> Numbers<'v> {
         Numbers { small: Vec::new(), small_below, others: FxHashMap::default(), count: 0 }
     }
 
-    fn get(&mut self, value: &'v Value) -> ValueId {
+    pub(crate) fn get(&mut self, value: &'v Value) -> ValueId {
         let small = value.as_u64().and_then(|value| usize::try_from(value).ok()).filter(|&it| it < self.small_below);
         let number = if let Some(small) = small {
             if self.small.len() <= small {

@@ -7,15 +7,15 @@ use schism_checker::linearizability::{Options, check_paired};
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::Outcome;
 
-use crate::made::{self, Kind};
+use crate::made::{self, Cas, Kind};
 use crate::measure::{Cost, held_bytes, measure, measure_besides, print_ratio};
 use crate::reading::json_lines;
 use crate::{MILLION, check_made, model};
 
 pub(crate) fn rows() {
-    let searched = Kind { clients: 5, operations: MILLION, crashes: 0, values: Some(10), cas: true };
+    let searched = Kind { clients: 5, operations: MILLION, crashes: 0, values: Some(10), cas: Cas::Guessing };
     one_and_ten("cas-register, 5 clients: search", &model("cas-register", "null"), searched, false);
-    let distinct = Kind { clients: 20, values: None, cas: false, ..searched };
+    let distinct = Kind { clients: 20, values: None, cas: Cas::None, ..searched };
     one_and_ten("register, distinct values, 20 clients: zones", &model("register", "null"), distinct, true);
 }
 

@@ -2,16 +2,23 @@
 //! same each time.
 //!
 //! `cargo bench -p schism-checker --bench checker` prints a table: the median and the worst of several rounds, and the most
-//! bytes that were held. With `-- crashed` it is that part alone; the parts are real, crashed, long and reading.
+//! bytes that were held. With `-- crashed` it is that part alone; the parts are real, crashed, routes, long, reading and
+//! small.
 
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
 mod crashed;
+mod invalid;
 mod long;
 mod made;
 mod measure;
+mod objects;
+#[path = "../../tests/linearizability/random.rs"]
+mod random;
 mod reading;
 mod real;
+mod routes;
+mod small;
 
 use std::collections::BTreeMap;
 
@@ -31,8 +38,14 @@ fn main() {
     }
     measure::print_head();
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    let parts: [(&str, fn()); 4] =
-        [("real", real::rows), ("crashed", crashed::rows), ("long", long::rows), ("reading", reading::rows)];
+    let parts: [(&str, fn()); 6] = [
+        ("real", real::rows),
+        ("crashed", crashed::rows),
+        ("routes", routes::rows),
+        ("long", long::rows),
+        ("reading", reading::rows),
+        ("small", small::rows),
+    ];
     for (_, part) in parts.iter().filter(|(name, _)| wanted.as_ref().is_none_or(|wanted| wanted == name)) {
         part();
     }

@@ -4,11 +4,11 @@ use schism_checker::formats::{self, Exported};
 use schism_checker::history::{Event, History, HistoryWriter};
 
 use crate::MILLION;
-use crate::made::{self, Kind};
+use crate::made::{self, Cas, Kind};
 use crate::measure::measure;
 
 pub(crate) fn rows() {
-    let kind = Kind { clients: 20, operations: MILLION / 2, crashes: 0, values: None, cas: false };
+    let kind = Kind { clients: 20, operations: MILLION / 2, crashes: 0, values: None, cas: Cas::None };
     let events = made::events(&made::valid(kind, 1));
     row("JSON lines", &json_lines(&events));
     let history = History { events, ..History::default() };

@@ -29,7 +29,7 @@ use crate::routes::{self, Elements};
 pub use crate::search::Reductions;
 use crate::search::{End, crashed, explain, search};
 use crate::suspects;
-use crate::verdict::{Outcome, Property};
+use crate::verdict::{Counterexample, Outcome, Property};
 use crate::zones;
 
 /// How to check.
@@ -50,6 +50,8 @@ pub struct Options {
     /// A compare-and-set that ended `fail` with an answer that names the mismatch says that the value was another one. Else
     /// it is dropped like everything that failed, as Jepsen does.
     pub failed_cas_asserts: bool,
+    /// Say why an invalid history is invalid; else there is no counterexample, and no suspects, only the verdict.
+    pub explain: bool,
     /// How many states, each with its refusal, a counterexample of the search shows at most.
     pub states_shown: usize,
     /// How much may be spent on the core of a violation after it was found, in steps: about so many times the search may place
@@ -66,6 +68,7 @@ impl Default for Options {
             reductions,
             trivially_valid: false,
             failed_cas_asserts: false,
+            explain: true,
             states_shown: 10,
             core_effort: 300_000,
         }
@@ -182,6 +185,9 @@ pub fn check_with<M: Model>(
     };
     let reports = parallel::each(parts, check);
     let mut property = report::property(model, options, &meter, &counts, reports);
+    if !options.explain {
+        property.counterexample = None;
+    }
     if let Some(counterexample) = &mut property.counterexample {
         if options.core_effort > 0 {
             let core = cores::core(operations, model, counterexample, options.core_effort, budget);
@@ -217,8 +223,8 @@ fn check_part<M: Model>(model: &M, part: Part<'_, M::Input>, options: &Options, 
         PartReport { key, operations, route: Route::Search, finding: Finding::Linearizable, peak_configurations: 0 };
     let finding = match share.ask(0) {
         Err(stop) => Ok(stopped(stop, 0)),
-        Ok(()) if options.zones => by_zones(model, &calls, &mut report, share)
-            .or_else(|()| by_route(model, &calls, &mut report, share))
+        Ok(()) if options.zones => by_zones(model, &calls, options, &mut report, share)
+            .or_else(|()| by_route(model, &calls, options, &mut report, share))
             .or_else(|()| by_elements(model, &calls, options, &mut report, share)),
         Ok(()) => Err(()),
     };
@@ -233,6 +239,7 @@ fn check_part<M: Model>(model: &M, part: Part<'_, M::Input>, options: &Options, 
 fn by_zones<M: Model>(
     model: &M,
     calls: &[Call<'_, M::Input>],
+    options: &Options,
     report: &mut PartReport,
     share: &mut Share<'_>,
 ) -> Result<Finding, ()> {
@@ -243,6 +250,7 @@ fn by_zones<M: Model>(
     share.release(held);
     Ok(match found {
         Ok(violations) if violations.is_empty() => Finding::Linearizable,
+        Ok(_) if !options.explain => Finding::Invalid(Counterexample::default()),
         Ok(violations) => Finding::Invalid(zones::witness::counterexample(model, &registers, calls, &violations)),
         Err(stop) => stopped(stop, 0),
     })
@@ -252,6 +260,7 @@ fn by_zones<M: Model>(
 fn by_route<M: Model>(
     model: &M,
     calls: &[Call<'_, M::Input>],
+    options: &Options,
     report: &mut PartReport,
     share: &mut Share<'_>,
 ) -> Result<Finding, ()> {
@@ -262,6 +271,7 @@ fn by_route<M: Model>(
     report.route = Route::Special(decided.route);
     Ok(match decided.contradiction {
         None => Finding::Linearizable,
+        Some(_) if !options.explain => Finding::Invalid(Counterexample::default()),
         Some(contradiction) => Finding::Invalid(contradiction.tell(model, calls)),
     })
 }
@@ -302,6 +312,7 @@ fn by_search<M: Model>(
     report.peak_configurations = report.peak_configurations.max(found.peak_configurations);
     match found.end {
         End::Linearizable => Finding::Linearizable,
+        End::Stuck(_) if !options.explain => Finding::Invalid(Counterexample::default()),
         End::Stuck(stuck) => Finding::Invalid(explain::counterexample(model, &calls, &stuck)),
         End::Stopped { why, placed } => stopped(why, placed),
     }

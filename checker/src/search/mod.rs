@@ -10,17 +10,23 @@
 //! of the mask is free again when its operation returns, a crashed operation that every configuration has used is forgotten,
 //! and states that no configuration is in are collected.
 //!
-//! Four reductions keep the frontier small; each can be switched off, and each says where it is written why it is sound:
-//! dominance ([`frontier`]), classes ([`timeline`]), greedy placing of pure operations ([`walk`]), and what is
-//! known of crashed operations on registers ([`crashed`]), which happens before the search.
+//! Reductions keep the frontier small; each can be switched off, and each says where it is written why it is sound:
+//! dominance ([`frontier`]), classes ([`timeline`]), greedy placing of pure operations ([`walk`]), and what is known of crashed
+//! operations on registers, before the search ([`crashed`]) and meanwhile ([`observers`]).
+//!
+//! Nothing is walked twice: that a state was possible while the operation was open that has no place is known from when
+//! things last stood in it.
 
+mod available;
 pub(crate) mod crashed;
 pub(crate) mod explain;
 mod frontier;
 pub(crate) mod linearise;
 mod mask;
+mod observers;
 mod states;
 mod timeline;
+mod used;
 pub(crate) mod walk;
 
 use crate::call::Call;
@@ -36,11 +42,12 @@ use crate::search::walk::{Ended, Walk};
 pub struct Reductions {
     /// Forget a configuration when another one has done as much with fewer crashed operations.
     pub dominance: bool,
-    /// Count crashed operations that do the same, instead of telling them apart.
+    /// Count crashed operations that do the same, instead of telling them apart, and place open ones in the order of their ends.
     pub classes: bool,
     /// Place an operation that never changes a state as soon as it is legal.
     pub greedy: bool,
-    /// Drop a crashed write or compare-and-set whose value nobody could have seen (registers only).
+    /// Drop a crashed write or compare-and-set whose value nobody could have seen, and use others only where somebody can
+    /// (registers only).
     pub drop_unobserved: bool,
     /// A crashed operation whose value was read has happened before that read ended (registers only).
     pub evidence: bool,
@@ -101,16 +108,7 @@ pub(crate) fn search<M: Model>(
         Walked::ToTheEnd => End::Linearizable,
         Walked::Stopped { why, placed } => End::Stopped { why, placed },
         Walked::Stuck { call, states } => {
-            // Once more, now that it is known which operation to watch. The walk is the same, so it costs no more than
-            // the verdict did; if the budget ends meanwhile, the states at its end are shown.
-            drop(walk);
-            let mut again = Walk::new(model, &timeline, reductions);
-            again.watch(call);
-            if let Walked::Stuck { .. } = along(&mut again, &timeline, share) {
-                End::Stuck(stuck(model, calls, call as usize, again.watched(), states_shown))
-            } else {
-                End::Stuck(stuck(model, calls, call as usize, states.into_iter(), states_shown))
-            }
+            End::Stuck(stuck(model, calls, call as usize, states.into_iter(), states_shown))
         }
     };
     share.release(held);
@@ -132,7 +130,9 @@ fn along<M: Model>(
     let mut placed = 0;
     for &moment in &timeline.moments {
         match moment {
-            Moment::Begin { call } => walk.begin(call, timeline.input_of[call as usize]),
+            Moment::Begin { call } => {
+                walk.begin(call, timeline.input_of[call as usize], timeline.end_of[call as usize]);
+            }
             Moment::Crash { class } => walk.crash(class),
             Moment::End { call } => match walk.end(call, share) {
                 Ok(Ended::Placed) => placed += 1,

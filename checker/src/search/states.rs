@@ -130,6 +130,11 @@ impl<'m, M: Model, I: Borrow<M::Input>> States<'m, M, I> {
         number
     }
 
+    /// How many numbers were given.
+    pub(super) fn len(&self) -> usize {
+        self.by_number.len()
+    }
+
     /// Another input, in a search that began with none.
     pub(super) fn add_input(&mut self, input: I) -> InputId {
         self.inputs.push(input);

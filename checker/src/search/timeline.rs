@@ -40,6 +40,8 @@ pub(super) struct Timeline<'c, I> {
     pub(super) input_of: Vec<InputId>,
     /// The input of each class of crashed calls.
     pub(super) input_of_class: Vec<InputId>,
+    /// For each call that ends the place of its end among the moments.
+    pub(super) end_of: Vec<u32>,
     /// How many calls are open at the same time at most, crashed ones not counted.
     pub(super) width: usize,
 }
@@ -85,12 +87,19 @@ impl<'c, I: Eq + std::hash::Hash> Timeline<'c, I> {
         }
         moments.extend(ends.map(|ended| Moment::End { call: ended.call }));
         let width = width(&moments);
-        Timeline { moments, inputs, input_of, input_of_class, width }
+        let mut end_of = vec![0; calls.len()];
+        for (place, moment) in (0..).zip(&moments) {
+            if let Moment::End { call } = *moment {
+                end_of[call as usize] = place;
+            }
+        }
+        Timeline { moments, inputs, input_of, input_of_class, end_of, width }
     }
 
     /// How many bytes all this takes, and took while it was made.
     pub(super) fn bytes(&self) -> usize {
         let made_of = self.input_of.len() * (size_of::<CallId>() + size_of::<Ended>());
+        let made_of = made_of + size_of_val(&*self.end_of);
         let inputs = self.inputs.len() * (size_of::<&I>() + size_of::<(&I, InputId)>());
         made_of + 2 * inputs + size_of_val(&*self.moments) + size_of_val(&*self.input_of)
     }

@@ -15,6 +15,9 @@ pub(crate) enum Object {
     Mutex,
 }
 
+/// A compare-and-set that says that the value was another one.
+pub(crate) const MISMATCH: &str = "cas-mismatch";
+
 /// Values by key and register; what is absent is initial.
 pub(crate) type State = BTreeMap<String, Value>;
 
@@ -70,6 +73,7 @@ pub(crate) fn apply(object: Object, initial: &Value, state: &State, operation: &
         (Object::Register | Object::CasRegister, "write") | (Object::Kv, "put") => {
             after.insert(key, operation.input.to_value());
         }
+        (Object::CasRegister, MISMATCH) => return (operation.input[0] != now(state, &key)).then_some(after),
         (Object::CasRegister, "cas") => {
             if now(state, &key) != operation.input[0] {
                 return None;

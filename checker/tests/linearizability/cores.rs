@@ -10,9 +10,8 @@ use schism_checker::verify::{Verified, VerifyError, verify};
 use serde_json::Value;
 
 use crate::brute_force::{Object, linearizable};
-use crate::generator::{Kind, history};
+use crate::generator::{Kind, history, model};
 use crate::random::Random;
-use crate::random_histories::model;
 
 /// More operations than this are too many to try all orders.
 const BRUTE_FORCE: usize = 10;

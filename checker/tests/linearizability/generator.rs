@@ -1,11 +1,14 @@
 //! Small random histories: clients that each do one thing at a time, on an object that really is linearizable, or on one that
 //! answers as it likes.
 
+use std::collections::BTreeMap;
+
 use schism_checker::history::{Ending, Operation};
+use schism_checker::models::ModelSpec;
 use serde_json::{Value, json};
 
-use crate::brute_force::{Object, State, apply};
-use crate::random::Random;
+use super::brute_force::{Object, State, apply};
+use super::random::Random;
 
 /// What kind of history to make.
 #[derive(Clone, Copy, Debug)]
@@ -261,4 +264,16 @@ fn answered(steps: &Value, now: impl Fn(&str) -> Value) -> Value {
         step.clone()
     });
     answered.collect()
+}
+
+/// The model of such an object.
+pub(crate) fn model(object: Object, initial: &Value) -> ModelSpec {
+    let name = match object {
+        Object::Register => "register",
+        Object::CasRegister => "cas-register",
+        Object::MultiRegister => "multi-register",
+        Object::Kv => "kv",
+        Object::Mutex => return ModelSpec::parse("mutex", &BTreeMap::new()).unwrap(),
+    };
+    ModelSpec::parse(name, &BTreeMap::from([("init".to_owned(), initial.to_string())])).unwrap()
 }

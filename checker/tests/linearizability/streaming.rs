@@ -10,10 +10,9 @@ use schism_checker::streaming::{Follower, Found, Tired};
 use serde_json::{Map, Value, json};
 
 use crate::brute_force::{Object, linearizable};
-use crate::generator::{Kind, history};
+use crate::generator::{Kind, history, model};
 use crate::grown::{follow, recorded_events};
 use crate::random::Random;
-use crate::random_histories::model;
 
 const HISTORIES: u64 = 6_000;
 

@@ -6,10 +6,9 @@ use schism_checker::linearizability::{Options, check_operations};
 use schism_checker::verdict::Outcome;
 
 use crate::brute_force::{Object, recorded};
-use crate::generator::{Kind, history};
+use crate::generator::{Kind, history, model};
 use crate::grown::{follow, recorded_events};
 use crate::random::Random;
-use crate::random_histories::model;
 
 const HISTORIES: u64 = 6_000;
 

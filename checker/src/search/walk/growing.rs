@@ -14,11 +14,13 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
-use super::{Ended, Walk};
+use super::{Ended, NOT_KNOWN, Walk};
 use crate::meter::{Share, Stop};
 use crate::model::{Access, Model};
 use crate::search::Reductions;
+use crate::search::available::Available;
 use crate::search::frontier::Class;
+use crate::search::mask::Mask;
 use crate::search::states::{InputId, States};
 use crate::search::timeline::CallId;
 
@@ -41,7 +43,7 @@ pub(crate) struct GrowingWalk<'m, M: Model> {
 impl<'m, M: Model> GrowingWalk<'m, M> {
     /// Before anything happened. Of the reductions those that need the future are not used.
     pub(crate) fn new(model: &'m M, reductions: Reductions) -> GrowingWalk<'m, M> {
-        let walk = Walk::at_begin(model, States::growing(model), SLOTS_AT_A_TIME, reductions);
+        let walk = Walk::at_begin(model, States::growing(model), Available::growing(), SLOTS_AT_A_TIME, reductions);
         GrowingWalk { model, walk, numbers: FxHashMap::default(), width: SLOTS_AT_A_TIME, tidy_at: INPUTS_KEPT }
     }
 
@@ -51,7 +53,7 @@ impl<'m, M: Model> GrowingWalk<'m, M> {
             self.widen();
         }
         let input = self.number(input);
-        self.walk.begin(call, input);
+        self.walk.begin(call, input, NOT_KNOWN);
     }
 
     /// A call begins and crashes.
@@ -64,7 +66,8 @@ impl<'m, M: Model> GrowingWalk<'m, M> {
     /// A call returns: only configurations in which it has a place stay. After an error, and where it is stuck, there are
     /// none any more.
     pub(crate) fn end(&mut self, call: CallId, share: &mut Share<'_>) -> Result<Ended<M::State>, Stop> {
-        self.walk.idle = self.idle_classes();
+        let idle = self.idle_classes();
+        self.walk.available.leave_alone(idle);
         let ended = self.walk.end(call, share)?;
         if matches!(ended, Ended::Placed) && self.numbers.len() >= self.tidy_at {
             self.tidy();
@@ -86,16 +89,19 @@ impl<'m, M: Model> GrowingWalk<'m, M> {
     /// See the module's head; nothing where this is no register.
     fn idle_classes(&self) -> Vec<bool> {
         let walk = &self.walk;
-        if !walk.reductions.drop_unobserved || walk.classes.is_empty() || self.model.register_initial().is_none() {
+        if !walk.reductions.drop_unobserved
+            || walk.available.classes().is_empty()
+            || self.model.register_initial().is_none()
+        {
             return Vec::new();
         }
         let access = |input: InputId| self.model.access(&walk.states.inputs()[input as usize]);
-        let crashed = || walk.classes.iter().map(|&class| walk.input_of_class[class as usize]);
+        let crashed = || walk.available.classes().iter().map(|&class| walk.input_of_class[class as usize]);
         let may_see: Option<Vec<_>> = walk.open.iter().map(|open| open.input).chain(crashed()).map(access).collect();
         let Some(may_see) = may_see else { return Vec::new() };
         let observed: FxHashSet<&Value> = may_see.into_iter().filter_map(Access::observed).collect();
-        let mut idle = vec![false; walk.available.len()];
-        for (&class, input) in walk.classes.iter().zip(crashed()) {
+        let mut idle = vec![false; walk.input_of_class.len()];
+        for (&class, input) in walk.available.classes().iter().zip(crashed()) {
             let left_behind = access(input).and_then(Access::produced);
             idle[class as usize] = left_behind.is_some_and(|value| !observed.contains(value));
         }
@@ -119,17 +125,15 @@ impl<'m, M: Model> GrowingWalk<'m, M> {
         let walk = &mut self.walk;
         let same = |class: &Class| walk.input_of_class[*class as usize] == input;
         if walk.reductions.classes
-            && let Some(class) = walk.classes.iter().copied().find(same)
+            && let Some(class) = walk.available.classes().iter().copied().find(same)
         {
             return class;
         }
-        let place = walk.available.iter().position(|&available| available == 0).unwrap_or_else(|| {
-            walk.available.push(0);
-            walk.input_of_class.push(input);
-            walk.available.len() - 1
-        });
+        let class = walk.available.free_class();
+        let place = class as usize;
+        walk.input_of_class.resize(walk.input_of_class.len().max(place + 1), input);
         walk.input_of_class[place] = input;
-        Class::try_from(place).expect("four billion crashed calls do not fit in memory")
+        class
     }
 
     fn widen(&mut self) {
@@ -137,8 +141,9 @@ impl<'m, M: Model> GrowingWalk<'m, M> {
         self.walk.free_slots.extend((self.width..width).rev());
         self.width = width;
         self.walk.rebuild_frontier(|config| {
-            let placed = std::mem::replace(&mut config.placed, crate::search::mask::Mask::empty(0));
-            config.placed = placed.widened(width);
+            for mask in [&mut config.placed, &mut config.rest.settled] {
+                *mask = std::mem::replace(mask, Mask::empty(0)).widened(width);
+            }
         });
     }
 
@@ -146,7 +151,7 @@ impl<'m, M: Model> GrowingWalk<'m, M> {
     fn tidy(&mut self) {
         let walk = &mut self.walk;
         let mut alive: Vec<InputId> = walk.open.iter().map(|open| open.input).collect();
-        alive.extend(walk.classes.iter().map(|&class| walk.input_of_class[class as usize]));
+        alive.extend(walk.available.classes().iter().map(|&class| walk.input_of_class[class as usize]));
         alive.sort_unstable();
         alive.dedup();
         let renumbered = |old: InputId| alive.binary_search(&old).ok().and_then(|place| InputId::try_from(place).ok());
@@ -162,8 +167,7 @@ impl<'m, M: Model> GrowingWalk<'m, M> {
         }
         self.numbers = inputs.iter().cloned().zip(0..).collect();
         walk.states.replace_inputs(inputs);
-        let renamed = walk.states.collect(walk.frontier.states());
-        walk.rebuild_frontier(|config| config.state = renamed[&config.state]);
+        walk.collect_states();
         self.tidy_at = INPUTS_KEPT.max(2 * self.numbers.len());
     }
 }
