@@ -27,7 +27,7 @@ use crate::sim::{Scenario, Watch, defaults};
 /// Which seeds where nothing is said.
 const SEEDS_DEFAULT: Range<u64> = 0..1000;
 /// How long each start of a hunt for a bug may take where nothing is said …
-const BUG_TIME: Duration = Duration::from_secs(60);
+const BUG_TIME: Duration = Duration::from_mins(1);
 /// … and how many seeds; less than the distance between two starts.
 const BUG_SEEDS_MAX: u64 = 1_000_000;
 /// Failing seeds that are shown; the others are counted.
@@ -149,15 +149,10 @@ fn sweep(resolved: &Resolved, args: &SimArgs, cancelled: &AtomicBool) -> Result<
 
 /// What a seed that is not valid shows: its properties with what proves them, and the command that repeats it.
 fn failing(result: &SeedResult, style: Style) -> String {
-    let mut text = format!("seed {}\n", result.seed);
-    if let Some(mixture) = &result.mixture {
-        text += &format!("mixture  {mixture}\n");
-    }
-    for property in words::deciding(&result.verdict) {
-        text += &terminal::property(property, style);
-    }
-    text += &format!("again    {}\n\n", again(result.seed));
-    text
+    let mixture = result.mixture.as_ref().map_or_else(String::new, |mixture| format!("mixture  {mixture}\n"));
+    let properties: String =
+        words::deciding(&result.verdict).iter().map(|property| terminal::property(property, style)).collect();
+    format!("seed {}\n{mixture}{properties}again    {}\n\n", result.seed, again(result.seed))
 }
 
 /// The command line that repeats one seed of this one.
@@ -192,32 +187,20 @@ fn quoted(word: &str) -> String {
 fn summary(tally: &Tally, sweep: &Sweep, wall: Duration) -> String {
     let outcomes: Vec<String> =
         tally.outcomes.iter().rev().map(|(outcome, runs)| format!("{} {outcome}", words::thousands(*runs))).collect();
-    let first = sweep.seeds.start;
-    let mut text = format!(
-        "{}  sim  {} runs from seed {first}: {}\n",
-        sweep.options.system,
-        words::thousands(tally.runs),
-        outcomes.join(", ")
-    );
-    for (property, violation) in &tally.violations {
+    let (system, runs, first) = (&sweep.options.system, words::thousands(tally.runs), sweep.seeds.start);
+    let mut lines = vec![format!("{system}  sim  {runs} runs from seed {first}: {}", outcomes.join(", "))];
+    lines.extend(tally.violations.iter().map(|(property, violation)| {
         let runs = words::counted(violation.runs, "run");
-        text += &format!("broken   {property} in {runs}, first by seed {}\n", violation.first_seed);
-    }
-    for (seed, failure) in tally.failures.iter().take(SHOWN_MAX) {
-        text += &format!("failed   seed {seed}: {}\n", words::printable(failure));
-    }
-    let operations = &tally.operations;
-    text += &format!(
-        "covered  {} ok, {} fail, {} info; {}\n",
-        words::thousands(operations.ok),
-        words::thousands(operations.fail),
-        words::thousands(operations.info),
-        words::faults(&tally.faults)
-    );
-    for (bug, runs) in &tally.acted {
-        text += &format!("bug      {bug} acted in {}\n", words::counted(*runs, "run"));
-    }
-    text + &speed(tally, wall)
+        format!("broken   {property} in {runs}, first by seed {}", violation.first_seed)
+    }));
+    let failed = tally.failures.iter().take(SHOWN_MAX);
+    lines.extend(failed.map(|(seed, failure)| format!("failed   seed {seed}: {}", words::printable(failure))));
+    let [ok, fail, info] = [tally.operations.ok, tally.operations.fail, tally.operations.info].map(words::thousands);
+    lines.push(format!("covered  {ok} ok, {fail} fail, {info} info; {}", words::faults(&tally.faults)));
+    let acted = tally.acted.iter();
+    lines.extend(acted.map(|(bug, runs)| format!("bug      {bug} acted in {}", words::counted(*runs, "run"))));
+    lines.push(speed(tally, wall));
+    lines.iter().fold(String::new(), |text, line| text + line + "\n")
 }
 
 #[expect(
@@ -229,7 +212,7 @@ fn summary(tally: &Tally, sweep: &Sweep, wall: Duration) -> String {
 fn speed(tally: &Tally, wall: Duration) -> String {
     let (seconds, simulated) = (wall.as_secs_f64().max(1e-9), Duration::from_nanos(tally.virtual_ns).as_secs_f64());
     format!(
-        "ran      {} steps, {simulated:.0} s of virtual time in {seconds:.1} s: {} steps a second, {:.0} times as fast as time\n",
+        "ran      {} steps, {simulated:.0} s of virtual time in {seconds:.1} s: {} steps a second, {:.0} times as fast as time",
         words::thousands(tally.steps),
         words::thousands((tally.steps as f64 / seconds) as u64),
         simulated / seconds,

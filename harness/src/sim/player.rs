@@ -34,6 +34,7 @@ pub(crate) struct Player {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of where the entry is")]
 struct Entry {
     id: u64,
     kind: String,
@@ -246,10 +247,10 @@ impl<P: Protocol> World<P> {
 // What entries do.
 impl<P: Protocol> World<P> {
     fn begin_fault(&mut self, place: usize, deed: Deed, placed: Placed, lasts: bool) {
-        let leader = self.leader().filter(|leader| placed.nodes.contains(leader));
+        let on_leader = self.leader().is_some_and(|leader| placed.nodes.contains(&leader));
         let few = placed.nodes.len() < self.nodes.len();
         let report = &mut self.player.entries[place].report;
-        report.leader = leader.is_some() && few;
+        report.leader = on_leader && few;
         let names = placed.value.get("targets").and_then(Value::as_array).cloned().unwrap_or_default();
         report.targets = names.iter().filter_map(Value::as_str).map(str::to_owned).collect();
         self.record(place, "begin", Value::Object(placed.value.clone()));
@@ -309,10 +310,10 @@ impl<P: Protocol> World<P> {
     fn act_on(&mut self, id: u64, deed: &Deed, place: usize) -> Standing {
         let (name, state) = (self.nodes[place].id, self.nodes[place].state);
         let moot = || Standing::Moot(format!("{name} was {}", word(state)));
-        let dead = matches!(state, NodeState::Down | NodeState::Crashed);
+        let gone = matches!(state, NodeState::Down | NodeState::Crashed);
         let holds = &mut self.nodes[place].holds;
         match deed {
-            Deed::Kill(_) if dead => {
+            Deed::Kill(_) if gone => {
                 if state == NodeState::Down {
                     holds.killed.insert(id);
                 }

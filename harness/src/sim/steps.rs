@@ -12,6 +12,7 @@ use schism_nodes::{Cx, Effect, Event, Incarnation, NodeId, Note, Protocol, Time,
 
 use crate::sim::node::{Process, SimNode};
 use crate::sim::panics;
+use crate::sim::watch::Noted;
 use crate::sim::wires::{Fate, Parcel};
 use crate::sim::world::{Happening, World};
 
@@ -30,7 +31,7 @@ impl<P: Protocol> World<P> {
     pub(crate) fn run_node(&mut self, place: usize) {
         while self.nodes[place].steps() {
             match self.step_batch(place) {
-                Batch::Nothing => break,
+                Batch::Nothing => return self.plan_wake(place),
                 Batch::Panicked(why) => return self.died(place, &why),
                 Batch::Stepped { waits } => {
                     if !self.commit(place, waits) {
@@ -40,7 +41,7 @@ impl<P: Protocol> World<P> {
                 }
             }
         }
-        self.plan_wake(place);
+        // Whoever waits for a sync or stands still looks at its timers when that is over.
     }
 
     /// Steps what waits, as much as one sync releases; with a trap armed one event at a time.
@@ -165,7 +166,7 @@ impl<P: Protocol> World<P> {
             self.leader = Some((epoch, id));
         }
         let time = self.recording.time(self.now);
-        self.watch.note(id, incarnation, time, note);
+        self.watch.hear(&Noted { node: id, incarnation, time, note });
         let process = self.process(place).expect("whoever makes a note lives");
         if !process.traps.any_armed() {
             return false;
@@ -187,15 +188,28 @@ impl<P: Protocol> World<P> {
             let what = match &fate {
                 Fate::Lost => "lost",
                 Fate::Dropped => "dropped",
-                Fate::Arrives(..) | Fate::Kept(_) => "send",
+                Fate::Arrives(..) | Fate::Kept => "send",
             };
             self.tell(&from, what, format_args!("-> {to}  {shown}"));
         }
         match fate {
             Fate::Arrives(when, parcel) => self.agenda.enter(when, Happening::Arrive { wire, parcel }),
-            Fate::Kept(Some(when)) => self.agenda.enter(when, Happening::Due { wire }),
-            Fate::Kept(None) | Fate::Lost | Fate::Dropped => {}
+            Fate::Kept => self.plan_due(wire),
+            Fate::Lost | Fate::Dropped => {}
         }
+    }
+
+    /// Sees to it that a link lets go of its next message when that is due.
+    fn plan_due(&mut self, wire: usize) {
+        if let Some(when) = self.wires.plan(wire) {
+            self.agenda.enter(when, Happening::Due { wire });
+        }
+    }
+
+    /// The time has come that was planned for a link.
+    pub(crate) fn due(&mut self, wire: usize) {
+        self.wires.planned(wire);
+        self.let_go(wire);
     }
 
     /// A link lets go of what is due.
@@ -203,6 +217,7 @@ impl<P: Protocol> World<P> {
         while let Some((when, parcel)) = self.wires.due(self.now, wire) {
             self.agenda.enter(when, Happening::Arrive { wire, parcel });
         }
+        self.plan_due(wire);
     }
 
     /// A message has come to the end of its link.
@@ -216,7 +231,7 @@ impl<P: Protocol> World<P> {
         }
         if passes && alive {
             let process = self.process(to).expect("who lives has a process");
-            process.inbox.push_back(Event::Message { from, message: parcel.message });
+            process.inbox.push_back(Event::Message { from, message: *parcel.message });
             self.run_node(to);
         }
     }

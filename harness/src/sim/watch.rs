@@ -4,9 +4,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use schism_checker::invariants::{Invariant, Noted};
+use schism_checker::invariants::{self, Invariant};
 use schism_checker::verdict::Property;
 use schism_nodes::{Incarnation, NodeId, Note};
+
+/// A note with its maker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Noted<'a> {
+    /// Who made it.
+    pub(crate) node: NodeId,
+    /// In which of its lives.
+    pub(crate) incarnation: Incarnation,
+    /// When, in nanoseconds of the history's clock.
+    pub(crate) time: u64,
+    /// What it says.
+    pub(crate) note: &'a Note,
+}
 
 /// See the module's head.
 #[derive(Debug)]
@@ -20,7 +33,7 @@ pub struct Watch {
 impl Watch {
     /// The rules for a system, by the name of its protocol, each looking at every note.
     pub fn of(protocol: &str) -> Self {
-        Watch::new(schism_checker::invariants::of(protocol))
+        Watch::new(invariants::of(protocol))
     }
 
     /// Rules that look at every note.
@@ -28,8 +41,9 @@ impl Watch {
         Watch { invariants, names: BTreeMap::new(), acted: BTreeMap::new() }
     }
 
-    /// A node made a note; `time` is in nanoseconds of the history's clock.
-    pub(crate) fn note(&mut self, node: NodeId, incarnation: Incarnation, time: u64, note: &Note) {
+    /// A node made a note.
+    pub(crate) fn hear(&mut self, noted: &Noted<'_>) {
+        let &Noted { node, incarnation, time, note } = noted;
         if note.name == "bug"
             && let Some(bug) = note.fields.get("bug").and_then(serde_json::Value::as_str)
         {
@@ -41,8 +55,8 @@ impl Watch {
         if self.invariants.is_empty() {
             return;
         }
-        let name = self.names.entry(node).or_insert_with(|| node.to_string().into());
-        let noted = Noted { node: name, incarnation, time, name: &note.name, fields: &note.fields };
+        let node = self.names.entry(node).or_insert_with(|| node.to_string().into());
+        let noted = invariants::Noted { node, incarnation, time, name: &note.name, fields: &note.fields };
         for invariant in &mut self.invariants {
             invariant.note(&noted);
         }

@@ -51,7 +51,7 @@ impl Spread {
     /// A time in nanoseconds. One draw, whatever comes of it.
     pub(crate) fn draw(&self, rng: &mut ChaCha8Rng) -> u64 {
         let bits = rng.next_u64();
-        let slow = (bits & 0xffff_ffff) * 1000 >> 32 < u64::from(self.slow_per_mille);
+        let slow = ((bits & 0xffff_ffff) * 1000) >> 32 < u64::from(self.slow_per_mille);
         let most = if slow { self.slow_us.max(self.most_us) } else { self.most_us };
         let (least, most) = (u64::from(self.least_us) * 1000, u64::from(most) * 1000);
         let width = u128::from(most.saturating_sub(least));

@@ -17,7 +17,8 @@ use crate::sim::agenda::Moment;
 /// A message on its way, with the life of its sender.
 #[derive(Clone, Debug)]
 pub(crate) struct Parcel<M> {
-    pub(crate) message: M,
+    /// Boxed: it is moved often on its way.
+    pub(crate) message: Box<M>,
     pub(crate) incarnation: Incarnation,
 }
 
@@ -26,8 +27,8 @@ pub(crate) struct Parcel<M> {
 pub(crate) enum Fate<M> {
     /// It arrives then.
     Arrives(Moment, Parcel<M>),
-    /// Its link keeps it; something may leave the link then.
-    Kept(Option<Moment>),
+    /// Its link keeps it.
+    Kept,
     /// It is lost by chance.
     Lost,
     /// It is dropped by name.
@@ -41,7 +42,7 @@ pub(crate) struct Wires<M> {
     order: LinkOrder,
     delay: Spread,
     seed: u64,
-    wires: Vec<Wire<M>>,
+    all: Vec<Wire<M>>,
     clients: BTreeMap<Link, LinkEngine<()>>,
     /// Which life of each node is the latest: what earlier ones sent is dropped.
     lives: Vec<Incarnation>,
@@ -56,6 +57,8 @@ struct Wire<M> {
     last: Moment,
     /// A rule has asked for types of messages.
     by_type: bool,
+    /// When it will be seen to that messages leave.
+    planned: Moment,
 }
 
 impl<M: Clone + Serialize> Wires<M> {
@@ -67,6 +70,7 @@ impl<M: Clone + Serialize> Wires<M> {
                 rng: chance::stream(seed, &format!("delay/{name}")),
                 last: 0,
                 by_type: false,
+                planned: Moment::MAX,
             }
         };
         Wires {
@@ -74,7 +78,7 @@ impl<M: Clone + Serialize> Wires<M> {
             order,
             delay,
             seed,
-            wires: (0..nodes * nodes).map(wire).collect(),
+            all: (0..nodes * nodes).map(wire).collect(),
             clients: BTreeMap::new(),
             lives: vec![0; nodes],
             traffic: Traffic::default(),
@@ -95,10 +99,10 @@ impl<M: Clone + Serialize> Wires<M> {
     pub(crate) fn send(&mut self, now: Moment, wire: usize, message: M) -> Fate<M> {
         self.traffic.sent += 1;
         let incarnation = self.lives[wire / self.nodes];
-        let here = &mut self.wires[wire];
+        let here = &mut self.all[wire];
         let kind = if here.by_type { kind_of(&message) } else { String::new() };
         let header = Header { kind: &kind, probe: false, incarnation, bytes: 0 };
-        let mut parcel = Some(Parcel { message, incarnation });
+        let mut parcel = Some(Parcel { message: Box::new(message), incarnation });
         let offer = here.engine.offer(time(now), &header, || parcel.take().expect("it is made once"));
         match (offer, parcel) {
             (Offer::Pass, Some(parcel)) => Fate::Arrives(self.arrival(now, wire), parcel),
@@ -110,24 +114,32 @@ impl<M: Clone + Serialize> Wires<M> {
                 self.traffic.dropped += 1;
                 Fate::Dropped
             }
-            _ => Fate::Kept(self.next_due(wire)),
+            _ => Fate::Kept,
         }
     }
 
     /// The next message that its link lets go of now, and when it arrives.
     pub(crate) fn due(&mut self, now: Moment, wire: usize) -> Option<(Moment, Parcel<M>)> {
-        let waiting = self.wires[wire].engine.next(time(now))?;
+        let waiting = self.all[wire].engine.next(time(now))?;
         self.traffic.duplicated += u64::from(waiting.copy);
         Some((self.arrival(now, wire), waiting.message))
     }
 
-    /// When the link lets go of its next message.
-    pub(crate) fn next_due(&self, wire: usize) -> Option<Moment> {
-        self.wires[wire].engine.next_due().map(moment)
+    /// When somebody has to see to it that the link lets go of its next message, unless somebody does already.
+    pub(crate) fn plan(&mut self, wire: usize) -> Option<Moment> {
+        let here = &mut self.all[wire];
+        let due = here.engine.next_due().map(moment).filter(|due| *due < here.planned)?;
+        here.planned = due;
+        Some(due)
+    }
+
+    /// What was planned is being done.
+    pub(crate) fn planned(&mut self, wire: usize) {
+        self.all[wire].planned = Moment::MAX;
     }
 
     fn arrival(&mut self, now: Moment, wire: usize) -> Moment {
-        let here = &mut self.wires[wire];
+        let here = &mut self.all[wire];
         let arrival = now + self.delay.draw(&mut here.rng);
         if self.order == LinkOrder::Fifo {
             here.last = here.last.max(arrival);
@@ -138,7 +150,7 @@ impl<M: Clone + Serialize> Wires<M> {
 
     /// Whether a message may be delivered that has arrived.
     pub(crate) fn delivers(&mut self, wire: usize, incarnation: Incarnation) -> bool {
-        let here = &mut self.wires[wire];
+        let here = &mut self.all[wire];
         if here.engine.is_cut() {
             here.engine.count_cut(false);
             self.traffic.cut += 1;
@@ -154,7 +166,7 @@ impl<M: Clone + Serialize> Wires<M> {
         self.lives[place] = incarnation;
         for to in 0..self.nodes {
             let wire = self.wire(place, to);
-            self.traffic.dropped += self.wires[wire].engine.forget_before(incarnation).len() as u64;
+            self.traffic.dropped += self.all[wire].engine.forget_before(incarnation).len() as u64;
         }
     }
 
@@ -173,8 +185,8 @@ impl<M: Clone + Serialize> Wires<M> {
         let by_type = matches!(rule, Rule::Hold { kind: Some(_), .. } | Rule::Drop { kind: Some(_), .. });
         for link in links {
             if let Some(wire) = self.between_nodes(link) {
-                self.wires[wire].by_type |= by_type;
-                self.wires[wire].engine.apply(fault, rule);
+                self.all[wire].by_type |= by_type;
+                self.all[wire].engine.apply(fault, rule);
             } else {
                 let seed = chance::key(self.seed, &format!("link/{link}"));
                 let engine = self.clients.entry(link.clone()).or_insert_with(|| LinkEngine::new(seed, self.order));
@@ -188,28 +200,27 @@ impl<M: Clone + Serialize> Wires<M> {
         Some(self.wire(place(&link.from)?, place(&link.to)?))
     }
 
-    /// Ends all rules of a fault; the links from which something may leave now.
-    pub(crate) fn lift(&mut self, now: Moment, fault: FaultId) -> Vec<usize> {
+    /// Ends all rules of a fault.
+    pub(crate) fn lift(&mut self, now: Moment, fault: FaultId) {
         for engine in self.clients.values_mut() {
             engine.lift(fault, true, time(now));
         }
-        for wire in &mut self.wires {
+        for wire in &mut self.all {
             wire.engine.lift(fault, true, time(now));
         }
-        (0..self.wires.len()).filter(|wire| self.next_due(*wire).is_some()).collect()
     }
 
     /// Lets go of up to `count` messages that a hold has kept, the oldest of all links first; how many there were.
     pub(crate) fn release(&mut self, now: Moment, hold: FaultId, count: Option<u64>, deliver: bool) -> u64 {
-        let mut held: Vec<(Duration, usize)> = Vec::new();
-        for (place, wire) in self.wires.iter().enumerate() {
-            held.extend(wire.engine.held(hold).map(|offered| (offered, place)));
+        let mut kept: Vec<(Duration, usize)> = Vec::new();
+        for (place, wire) in self.all.iter().enumerate() {
+            kept.extend(wire.engine.held(hold).map(|offered| (offered, place)));
         }
-        held.sort_unstable();
-        held.truncate(count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX)));
+        kept.sort_unstable();
+        kept.truncate(count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX)));
         let mut released = 0;
-        for (_, place) in held {
-            let (number, dropped) = self.wires[place].engine.release(hold, 1, deliver, time(now));
+        for (_, place) in kept {
+            let (number, dropped) = self.all[place].engine.release(hold, 1, deliver, time(now));
             released += number;
             self.traffic.dropped += dropped.len() as u64;
         }
@@ -218,7 +229,7 @@ impl<M: Clone + Serialize> Wires<M> {
 
     /// How many messages a fault has touched.
     pub(crate) fn touched(&self, fault: FaultId) -> Touched {
-        let nodes: Touched = self.wires.iter().map(|wire| wire.engine.touched(fault)).sum();
+        let nodes: Touched = self.all.iter().map(|wire| wire.engine.touched(fault)).sum();
         nodes + self.clients.values().map(|engine| engine.touched(fault)).sum::<Touched>()
     }
 }

@@ -151,7 +151,7 @@ impl<P: Protocol> World<P> {
         let time = Duration::from_nanos(self.recording.time(self.now));
         let Some((due, invocation)) = self.planned(worker, time) else { return };
         if due > time {
-            let wait = u64::try_from((due - time).as_nanos()).unwrap_or(u64::MAX);
+            let wait = u64::try_from(due.saturating_sub(time).as_nanos()).unwrap_or(u64::MAX);
             let state = &mut self.workers[worker];
             state.planned = Some((due, invocation));
             state.turn += 1;
@@ -228,7 +228,7 @@ impl<P: Protocol> World<P> {
         let open = state.open.as_ref().expect("it has just been made");
         if passage.cut && open.abandon {
             let completion = if open.sent { info(ABANDONED) } else { fail("died before it could connect") };
-            return self.complete(worker, completion);
+            return self.complete(worker, &completion);
         }
         let timeout = if silent { READY_ATTEMPT } else { self.options.op_timeout };
         self.after(nanoseconds(timeout), Happening::Deadline { worker, process, serial });
@@ -269,7 +269,7 @@ impl<P: Protocol> World<P> {
         if let Some(open) = self.workers[worker].open.as_mut().filter(|_| asking) {
             open.sent = true;
             if open.abandon {
-                self.complete(worker, info(ABANDONED));
+                self.complete(worker, &info(ABANDONED));
             }
         }
         self.run_node(node);
@@ -299,13 +299,13 @@ impl<P: Protocol> World<P> {
     pub(crate) fn answer(&mut self, worker: usize, process: u64, serial: u64, outcome: Outcome) {
         if let Some(open) = self.open(worker, process, serial) {
             let completion = classify(open.is_read, outcome);
-            self.complete(worker, completion);
+            self.complete(worker, &completion);
         }
     }
 
     pub(crate) fn refused(&mut self, worker: usize, process: u64, serial: u64, why: &str) {
         if self.open(worker, process, serial).is_some() {
-            self.complete(worker, fail(why));
+            self.complete(worker, &fail(why));
         }
     }
 
@@ -313,7 +313,7 @@ impl<P: Protocol> World<P> {
     pub(crate) fn deadline(&mut self, worker: usize, process: u64, serial: u64) {
         if let Some(open) = self.open(worker, process, serial) {
             let completion = if open.sent { info("timed out") } else { fail("timed out connecting") };
-            self.complete(worker, completion);
+            self.complete(worker, &completion);
         }
     }
 
@@ -324,7 +324,7 @@ impl<P: Protocol> World<P> {
             return;
         }
         if state.open.as_ref().is_some_and(|open| open.sent) {
-            self.complete(worker, info("the connection ended before the answer"));
+            self.complete(worker, &info("the connection ended before the answer"));
         }
     }
 
@@ -347,15 +347,15 @@ impl<P: Protocol> World<P> {
     }
 
     /// An operation ends: it is recorded, whoever waits for it is told, and the worker goes on.
-    fn complete(&mut self, worker: usize, completion: Completion) {
+    fn complete(&mut self, worker: usize, completion: &Completion) {
         let Some(open) = self.workers[worker].open.take() else { return };
         if self.trace.is_some() {
             let name = self.workers[worker].name.clone();
-            let (what, said) = words(&completion);
+            let (what, said) = words(completion);
             self.tell(&name, what, format_args!("{said}  to {} {}", open.invocation.f, open.invocation.key));
         }
         if let Some(draft) = open.draft {
-            self.recording.record(self.now, worker::completed(draft, &completion));
+            self.recording.record(self.now, worker::completed(draft, completion));
         }
         if open.abandon || matches!(completion, Completion::Info { .. }) {
             self.renew(worker);
@@ -363,11 +363,11 @@ impl<P: Protocol> World<P> {
         match open.purpose {
             Purpose::Work => {
                 if let (Some(share), Some(workload)) = (self.workers[worker].share, self.workload.as_mut()) {
-                    workload.update(share, &worker::ended(&open.invocation, &completion));
+                    workload.update(share, &worker::ended(&open.invocation, completion));
                 }
             }
-            Purpose::Entry(place) => self.answered(place, open.node, &completion),
-            Purpose::Errand(errand) => self.errand_ended(errand, &completion),
+            Purpose::Entry(place) => self.answered(place, open.node, completion),
+            Purpose::Errand(errand) => self.errand_ended(errand, completion),
         }
         self.attend(worker);
     }

@@ -153,6 +153,7 @@ impl<P: Protocol> World<P> {
         self.begin();
         while !matches!(self.phase, Phase::Over) {
             let Some((when, happening)) = self.agenda.next_by(Moment::MAX) else { break };
+            assert!(when >= self.now, "time went back from {} to {when}: {happening:?}", self.now);
             self.now = when;
             self.happen(happening);
         }
@@ -171,7 +172,7 @@ impl<P: Protocol> World<P> {
     fn happen(&mut self, happening: Happening<P::Message>) {
         match happening {
             Happening::Arrive { wire, parcel } => self.arrive(wire, parcel),
-            Happening::Due { wire } => self.let_go(wire),
+            Happening::Due { wire } => self.due(wire),
             Happening::Wake { node, incarnation } => self.wake(node, incarnation),
             Happening::Synced { node, incarnation } => self.synced(node, incarnation),
             Happening::Flush { node, incarnation } => self.flush(node, incarnation),

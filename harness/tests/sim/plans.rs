@@ -22,7 +22,10 @@ fn each_plan_shows_its_bug_and_its_twin_survives_it() {
             let played = play(&options, false);
             let broken: Vec<&str> = played.broken().collect();
             if !expected.iter().all(|name| broken.contains(name)) || !played.acted.contains_key(&bug) {
-                wrong.push(format!("{plan} breaks {broken:?}, not {expected:?}, with seed {seed}: {:#?}", played.report.entries));
+                wrong.push(format!(
+                    "{plan} breaks {broken:?}, not {expected:?}, with seed {seed}: {:#?}",
+                    played.report.entries
+                ));
             }
             let mut twin: RunOptions = options;
             twin.system.params.remove("bug");

@@ -12,6 +12,12 @@ pub struct Timers<T> {
     by_deadline: BTreeSet<(Time, T)>,
 }
 
+impl<T: Ord + Clone> Default for Timers<T> {
+    fn default() -> Self {
+        Timers::new()
+    }
+}
+
 impl<T: Ord + Clone> Timers<T> {
     /// None runs.
     pub fn new() -> Self {
