@@ -21,6 +21,7 @@ pub mod plan;
 pub mod recorder;
 pub mod report;
 pub mod run;
+pub mod sim;
 pub mod spec;
 pub mod system;
 mod tail;

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use fs_err::File;
 use schism_checker::history::{Event, EventKind, Header, HistoryWriter, Process};
+use schism_nodes::NodeId;
 use serde_json::{Map, Value};
 
 /// What somebody tells the recorder; index and time are the recorder's.
@@ -30,6 +31,39 @@ pub struct Draft {
     pub node: Option<Arc<str>>,
     /// What else is known.
     pub extra: Map<String, Value>,
+}
+
+impl Draft {
+    /// What a fault does: its `begin`, when it is `in force`, its `end`.
+    pub fn nemesis(f: &str, id: u64, phase: &str, value: Value) -> Self {
+        let mut extra = Map::new();
+        extra.insert("id".to_owned(), id.into());
+        extra.insert("phase".to_owned(), phase.into());
+        Draft { extra, ..Draft::named("nemesis", f, value) }
+    }
+
+    /// A node ended, and no fault had ended it; `value` says which and how.
+    pub fn died(node: NodeId, value: Value) -> Self {
+        Draft { node: Some(node.to_string().into()), ..Draft::named("cluster", "died", value) }
+    }
+
+    fn named(who: &str, f: &str, value: Value) -> Self {
+        Draft {
+            process: Process::Named(who.into()),
+            kind: EventKind::Info,
+            f: f.into(),
+            key: None,
+            value,
+            node: None,
+            extra: Map::new(),
+        }
+    }
+
+    /// The event, with its place in the one order and its time in nanoseconds since the start.
+    pub fn numbered(self, index: u64, time: u64) -> Event {
+        let Draft { process, kind, f, key, value, node, extra } = self;
+        Event { index, time: Some(time), process, kind, f, key, value, node, extra }
+    }
 }
 
 /// Where and why recording ended.
@@ -70,8 +104,7 @@ impl Recorder {
         if let Some(failed) = &inner.failed {
             return Err(failed.clone());
         }
-        let Draft { process, kind, f, key, value, node, extra } = draft;
-        let event = Event { index: inner.next, time: Some(self.now()), process, kind, f, key, value, node, extra };
+        let event = draft.numbered(inner.next, self.now());
         if let Err(error) = inner.writer.write(&event) {
             let failed = RecorderError(error.to_string());
             inner.failed = Some(failed.clone());
@@ -83,18 +116,7 @@ impl Recorder {
 
     /// Records what a fault does: its `begin`, when it is `in force`, its `end`.
     pub fn nemesis(&self, f: &str, id: u64, phase: &str, value: Value) -> Result<Event, RecorderError> {
-        let mut extra = Map::new();
-        extra.insert("id".to_owned(), id.into());
-        extra.insert("phase".to_owned(), phase.into());
-        self.record(Draft {
-            process: Process::Named("nemesis".into()),
-            kind: EventKind::Info,
-            f: f.into(),
-            key: None,
-            value,
-            node: None,
-            extra,
-        })
+        self.record(Draft::nemesis(f, id, phase, value))
     }
 
     /// The failure that ended recording, if there was one.

@@ -70,6 +70,8 @@ pub struct BugInfo {
     pub anomaly: &'static str,
     /// The faults under which chance finds it, as one would write them: `partition`, `none`.
     pub faults: &'static str,
+    /// The parameters without which it breaks no promise, as one would write them; empty for none.
+    pub needs: &'static str,
 }
 
 /// Parameters as they were given: `NAME:KEY=VALUE,…` without the name.

@@ -142,6 +142,18 @@ impl ErrorCode {
     /// The compare-and-set found another value. Definite.
     pub const PRECONDITION_FAILED: ErrorCode = ErrorCode(22);
 
+    /// This code where it is definite, else one that is: who says "certainly not" is taken at its word.
+    #[must_use]
+    pub fn made_definite(self) -> Self {
+        if self.is_definite() { self } else { ErrorCode::ABORT }
+    }
+
+    /// This code where it is indefinite, else one that is: who says "I do not know" is taken at its word.
+    #[must_use]
+    pub fn made_indefinite(self) -> Self {
+        if self.is_definite() { ErrorCode::CRASH } else { self }
+    }
+
     /// Whether the registry calls it definite: the request certainly had no effect. Codes that it does not know are
     /// indefinite.
     pub fn is_definite(self) -> bool {

@@ -23,6 +23,8 @@ static VERSION: LazyLock<String> = LazyLock::new(|| Versions::current().to_strin
 pub(crate) enum Command {
     /// Start a system as real processes, drive and disturb it, and judge what its clients saw
     Run(RunArgs),
+    /// Run a system in virtual time, thousands of seeds, each with faults of its own
+    Sim(SimArgs),
     /// Judge recorded histories: ours, Jepsen's EDN, elle-cli's JSON, Porcupine's logs
     Check(CheckArgs),
     /// List systems, workloads, faults, models, bugs or runs
@@ -91,6 +93,56 @@ pub(crate) struct RunArgs {
     pub(crate) verbose: bool,
 }
 
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
+#[command(
+    after_help = "Exit codes: 0 valid or as expected, 1 invalid, 2 unknown, 3 vacuous, 4 the harness could not,\n\
+    5 what had to break did not, 64 arguments or input, 130 and 143 interrupted."
+)]
+pub(crate) struct SimArgs {
+    /// The system under test: NAME[:KEY=VALUE,…], see `schism list systems` [default: the plan's, else raft]
+    #[arg(value_name = "SYSTEM")]
+    pub(crate) system: Option<String>,
+    #[command(flatten)]
+    pub(crate) load: LoadArgs,
+    /// How many seeds, or a range without its end such as 100..120 [default: 1000, of a plan 1]
+    #[arg(long, value_name = "SEEDS", help_heading = "Chance")]
+    pub(crate) seeds: Option<String>,
+    /// As many seeds as this time on the clock allows
+    #[arg(long = "for", value_name = "TIME", help_heading = "Chance", conflicts_with = "seed")]
+    pub(crate) wall: Option<String>,
+    /// One seed
+    #[arg(long, value_name = "N", help_heading = "Chance", conflicts_with = "seeds")]
+    pub(crate) seed: Option<String>,
+    /// Print the run of the one seed as text, one line an event
+    #[arg(long, help_heading = "Output", requires = "seed")]
+    pub(crate) trace: bool,
+    /// How many seeds run at the same time [default: as many as there are processors]
+    #[arg(long, short, value_name = "COUNT", help_heading = "Chance")]
+    pub(crate) jobs: Option<String>,
+    /// Hunt every deliberate bug, of SYSTEM where one is named: ten starts each, by --seeds or --for a start [default: 60s]
+    #[arg(long, help_heading = "Chance", conflicts_with_all = ["seed", "plan", "expect", "stop_at_first"])]
+    pub(crate) bugs: bool,
+    /// End with the first seed that breaks something
+    #[arg(long, help_heading = "Chance")]
+    pub(crate) stop_at_first: bool,
+    /// Play the plan in this file as it is written, in place of drawn ones
+    #[arg(long, value_name = "FILE", help_heading = "Faults")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Exit 0 if this breaks and 5 if nothing does: invalid[:PROPERTY]
+    #[arg(long, value_name = "WHAT", help_heading = "Judging")]
+    pub(crate) expect: Option<String>,
+    /// Print the summary as JSON and nothing else
+    #[arg(long, help_heading = "Output", conflicts_with = "trace")]
+    pub(crate) json: bool,
+    /// No progress
+    #[arg(short, help_heading = "Output", conflicts_with = "verbose")]
+    pub(crate) quietly: bool,
+    /// Measured properties, mixtures of failing seeds
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) verbose: bool,
+}
+
 /// Whose nodes' data folders are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Keep {
@@ -100,8 +152,8 @@ pub(crate) enum Keep {
     Always,
 }
 
-/// What `run` and `compare` share.
-#[derive(Debug, Args)]
+/// What `run`, `sim` and `compare` share.
+#[derive(Clone, Debug, Args)]
 pub(crate) struct LoadArgs {
     /// What clients ask: NAME[:KEY=VALUE,…], see `schism list workloads`
     #[arg(short, long, value_name = "WORKLOAD", default_value = "register", help_heading = "System and load")]
@@ -113,8 +165,9 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "TIME", default_value = "15s", alias = "time-limit", help_heading = "System and load")]
     pub(crate) time: String,
     /// Operations a second, all clients together; 0 for as many as they can
-    #[arg(long, value_name = "RATE", default_value = "1000", help_heading = "System and load")]
-    pub(crate) rate: String,
+    /// [default: 1000, in virtual time 150]
+    #[arg(long, value_name = "RATE", help_heading = "System and load")]
+    pub(crate) rate: Option<String>,
     /// How many clients: a number, or 2n for twice the nodes
     #[arg(long, value_name = "COUNT", default_value = "2n", help_heading = "System and load")]
     pub(crate) concurrency: String,
@@ -128,7 +181,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "TIME", default_value = "1s", help_heading = "System and load")]
     pub(crate) op_timeout: String,
     /// Kinds to draw from, by name: none, standard (partition, kill and pause), all, or a list with commas
-    /// [default: standard]
+    /// [default: standard, in virtual time all]
     #[arg(long, value_name = "NAMES", alias = "nemesis", help_heading = "Faults")]
     pub(crate) faults: Option<String>,
     /// One kind with its parameters, such as kill:disk=wipe; may be repeated, see `schism list faults`
@@ -151,7 +204,7 @@ pub(crate) struct LoadArgs {
 }
 
 /// How answers are judged.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct JudgingArgs {
     /// What is judged: linearizable; a run also declared (what the system itself promises), a history also sequential
     #[arg(long, value_name = "LEVEL", default_value = "linearizable", help_heading = "Judging")]

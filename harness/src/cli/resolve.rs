@@ -12,6 +12,7 @@ use crate::faults::Faults;
 use crate::folder;
 use crate::options::{Expectation, RunOptions};
 use crate::plan::{self, Chance, Ground, Plan};
+use crate::sim::defaults;
 use crate::spec::Spec;
 use crate::system::BuiltIn;
 
@@ -19,10 +20,10 @@ use crate::system::BuiltIn;
 const NODES_MAX: u64 = 50;
 /// How many where nothing is said.
 const NODES_DEFAULT: u16 = 5;
+/// Operations a second where nothing is said.
+const RATE_DEFAULT: &str = "1000";
 /// What is run where nothing is said.
-const SYSTEM_DEFAULT: &str = "raft";
-/// What clients do where nothing is said, as far as the system serves it.
-const MIX_DEFAULT: [(&str, u32); 3] = [("read", 50), ("write", 40), ("cas", 10)];
+pub(crate) const SYSTEM_DEFAULT: &str = "raft";
 
 /// What `schism run` is to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,7 +116,7 @@ fn drawn_seed() -> u64 {
 }
 
 /// The plan in a file.
-fn plan_file(problems: &mut Problems, path: &Path) -> Option<Plan> {
+pub(crate) fn plan_file(problems: &mut Problems, path: &Path) -> Option<Plan> {
     let found = match plan::load(path) {
         Ok(plan) => return Some(plan),
         Err(found) => found,
@@ -140,7 +141,8 @@ pub(crate) fn load(
         .map(|info| info.requests)
         .unwrap_or_default();
     let faults = faults(problems, args, &ground(&system, nodes));
-    let rate = problems.read("--rate", &args.rate, 0.0, |text| values::fraction(text, 10_000_000.0));
+    let rate = args.rate.as_deref().unwrap_or(RATE_DEFAULT);
+    let rate = problems.read("--rate", rate, 0.0, |text| values::fraction(text, 10_000_000.0));
     let (check_time, check_memory) = budget(problems, &args.judging);
     RunOptions {
         workload: workload(problems, &args.workload),
@@ -240,7 +242,7 @@ pub(crate) fn undrawable(options: &RunOptions) -> Vec<Problem> {
 
 /// What faults can be made on. For a system that cannot be had, it is that of the default one, so that what is wrong with
 /// the faults is found all the same.
-fn ground(system: &Spec, nodes: u16) -> Ground {
+pub(crate) fn ground(system: &Spec, nodes: u16) -> Ground {
     let built = |spec: Spec, nodes| BuiltIn::new(spec, nodes, None);
     let stand_in = || {
         let raft = Spec { name: "raft".to_owned(), params: std::collections::BTreeMap::new() };
@@ -319,7 +321,7 @@ fn keys(text: &str) -> Result<usize, Wrong> {
 /// The default mix leaves out what the system does not serve; one that is given is refused if it has such a kind.
 fn mix(problems: &mut Problems, args: &LoadArgs, system: &Spec, serves: &[&str]) -> Vec<(String, u32)> {
     let Some(text) = &args.mix else {
-        let kinds = MIX_DEFAULT.into_iter().filter(|(kind, _)| serves.contains(kind));
+        let kinds = defaults::MIX.into_iter().filter(|(kind, _)| serves.contains(kind));
         return kinds.map(|(kind, weight)| (kind.to_owned(), weight)).collect();
     };
     let mix = problems.read("--mix", text, Vec::new(), values::mix);
@@ -331,7 +333,7 @@ fn mix(problems: &mut Problems, args: &LoadArgs, system: &Spec, serves: &[&str])
 }
 
 /// A plan is played as written, so nothing else may say what happens.
-fn plan_alone(problems: &mut Problems, args: &LoadArgs) {
+pub(crate) fn plan_alone(problems: &mut Problems, args: &LoadArgs) {
     for (given, flag) in [(args.faults.is_some(), "--faults"), (!args.fault.is_empty(), "--fault")] {
         if given {
             let what = "a plan is played as it is written, and draws no faults";

@@ -1,6 +1,7 @@
 //! Ctrl-C and SIGTERM: the first one asks for an orderly end, the second one ends at once.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use nix::sys::signal::Signal;
@@ -42,7 +43,7 @@ pub(crate) struct Stopper {
     /// The check that goes on.
     current: Arc<Mutex<Option<Canceller>>>,
     /// It watches for as long as it lives.
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Stopper {
@@ -64,7 +65,7 @@ impl Stopper {
                 canceller.cancel();
             }
         });
-        Ok(Stopper { caught, current, _runtime: runtime })
+        Ok(Stopper { caught, current, runtime })
     }
 
     /// A check begins; it is stopped at once if there was a signal before.
@@ -74,6 +75,18 @@ impl Stopper {
             canceller.cancel();
         }
         *current = Some(canceller);
+    }
+
+    /// A flag that is raised by the first signal.
+    pub(crate) fn flag(&self) -> Arc<AtomicBool> {
+        let flag = Arc::new(AtomicBool::new(false));
+        let (mut caught, raised) = (self.caught.clone(), Arc::clone(&flag));
+        self.runtime.spawn(async move {
+            if caught.wait_for(Option::is_some).await.is_ok() {
+                raised.store(true, Ordering::Relaxed);
+            }
+        });
+        flag
     }
 
     /// The code of the signal, once there was one.

@@ -55,7 +55,8 @@ fn synced(data: &Path) -> io::Result<u64> {
     clippy::cast_precision_loss,
     reason = "a share of a file's length, which a float holds well enough, and at most that length"
 )]
-fn share_of(bytes: u64, share: f64) -> u64 {
+/// As many of `bytes` as the share says.
+pub(crate) fn share_of(bytes: u64, share: f64) -> u64 {
     ((bytes as f64 * share.clamp(0.0, 1.0)) as u64).min(bytes)
 }
 

@@ -1,7 +1,7 @@
 //! The nodes as processes: start, kill, pause, bend clocks, ask, and follow what they note.
 
 mod actions;
-mod disk;
+pub(crate) mod disk;
 pub mod events;
 mod life;
 mod lines;

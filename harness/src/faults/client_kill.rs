@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value, json};
 use tokio::time::timeout_at;
 
-use crate::faults::{Act, Aims, Drawn, Fault, FaultInfo, FaultKind, Placed, Standing};
+use crate::faults::{Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, Placed, Standing};
 use crate::plan::args::Args;
 use crate::plan::ground::Ground;
 use crate::plan::target::{Resolved, Scene, Targets, pick};
@@ -41,6 +41,10 @@ pub struct ClientKill;
 
 #[async_trait]
 impl Fault for ClientKill {
+    fn deed(&self) -> Option<Deed> {
+        Some(Deed::GiveUp)
+    }
+
     fn place(&mut self, targets: &Targets, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Result<Placed, String> {
         let workers = targets.resolve_workers(scene, rng);
         let strangers: Vec<&str> =

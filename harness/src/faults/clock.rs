@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use schism_nodes::control::ClockFault;
 use serde_json::{Map, Value, json};
 
-use crate::faults::{Act, Aims, Drawn, Fault, FaultInfo, FaultKind, Placed, Standing, each_node, parameter};
+use crate::faults::{Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, Placed, Standing, each_node, parameter};
 use crate::plan::args::Args;
 use crate::plan::ground::Ground;
 use crate::plan::target::pick;
@@ -64,6 +64,10 @@ pub struct Clock {
 
 #[async_trait]
 impl Fault for Clock {
+    fn deed(&self) -> Option<Deed> {
+        Some(Deed::Clock(self.fault))
+    }
+
     async fn begin(&self, act: &Act<'_>, placed: &Placed) -> Standing {
         each_node(&placed.nodes, |node| act.force.clock(act.id, node, self.fault)).await
     }

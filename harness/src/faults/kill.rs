@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value};
 
 use crate::cluster::Disk;
-use crate::faults::{Act, Aims, Drawn, Fault, FaultInfo, FaultKind, Placed, Standing, each_node, parameter};
+use crate::faults::{Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, Placed, Standing, each_node, parameter};
 use crate::plan::args::Args;
 use crate::plan::ground::Ground;
 use crate::plan::target::pick;
@@ -44,6 +44,10 @@ pub struct Kill {
 
 #[async_trait]
 impl Fault for Kill {
+    fn deed(&self) -> Option<Deed> {
+        Some(Deed::Kill(self.disk))
+    }
+
     async fn begin(&self, act: &Act<'_>, placed: &Placed) -> Standing {
         each_node(&placed.nodes, |node| act.force.kill(act.id, node, self.disk)).await
     }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::faults::{
-    Act, Aims, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, is_node, parameter,
+    Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, is_node, parameter,
 };
 use crate::network::Rule;
 use crate::plan::args::Args;
@@ -124,6 +124,10 @@ pub struct Messages {
 
 #[async_trait]
 impl Fault for Messages {
+    fn deed(&self) -> Option<Deed> {
+        Some(Deed::Rule(self.rule.clone()))
+    }
+
     fn place(&mut self, targets: &Targets, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Result<Placed, String> {
         place_on_links(targets, scene, rng)
     }
@@ -150,6 +154,10 @@ pub struct ByType {
 
 #[async_trait]
 impl Fault for ByType {
+    fn deed(&self) -> Option<Deed> {
+        Some(Deed::Rule(self.rule.clone()))
+    }
+
     fn place(&mut self, targets: &Targets, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Result<Placed, String> {
         place_on_links(targets, scene, rng)
     }

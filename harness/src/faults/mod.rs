@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rand_chacha::ChaCha8Rng;
+use schism_nodes::control::ClockFault;
 use schism_nodes::{NodeId, Parameter};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use crate::cluster::NodeState;
-use crate::network::{FaultId, Link};
+use crate::cluster::{Disk, NodeState};
+use crate::network::{FaultId, Link, Rule};
 use crate::plan::args::Args;
 use crate::plan::force::InForce;
 use crate::plan::ground::Ground;
@@ -118,9 +119,29 @@ pub struct Drawn {
     pub args: Map<String, Value>,
 }
 
+/// What a fault does, as data: for a cluster in virtual time, where it is in force at once and needs no proof.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deed {
+    /// Its nodes die, and start again at its end.
+    Kill(Disk),
+    /// Its nodes stand still.
+    Pause,
+    /// The clocks of its nodes go wrong.
+    Clock(ClockFault),
+    /// A rule on its links.
+    Rule(Rule),
+    /// The clients of its workers die after the first send of their next operation.
+    GiveUp,
+}
+
 /// A fault with its parameters, about to happen, in force, or over.
 #[async_trait]
 pub trait Fault: fmt::Debug + Send + Sync {
+    /// What it does, as data; `None` for a fault that can be done to real processes alone.
+    fn deed(&self) -> Option<Deed> {
+        None
+    }
+
     /// What the parameters and the targets do not allow together, with what to try.
     fn mismatch(&self, targets: &Targets) -> Option<(String, String)> {
         let _ = targets;

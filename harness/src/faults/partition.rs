@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::faults::{
-    Act, Aims, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, is_node, parameter,
+    Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, is_node, parameter,
 };
 use crate::network::{Link, Rule};
 use crate::plan::args::Args;
@@ -70,6 +70,10 @@ pub struct Partition {
 
 #[async_trait]
 impl Fault for Partition {
+    fn deed(&self) -> Option<Deed> {
+        Some(Deed::Rule(Rule::Cut))
+    }
+
     fn mismatch(&self, targets: &Targets) -> Option<(String, String)> {
         let link = targets.0.iter().any(|target| matches!(target, Target::Link(_)));
         let worker = targets.0.iter().any(|target| matches!(target, Target::Worker(_)));

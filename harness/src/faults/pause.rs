@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value};
 
-use crate::faults::{Act, Aims, Drawn, Fault, FaultInfo, FaultKind, Placed, Standing, each_node};
+use crate::faults::{Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, Placed, Standing, each_node};
 use crate::plan::args::Args;
 use crate::plan::ground::Ground;
 use crate::plan::target::pick;
@@ -40,6 +40,10 @@ pub struct Pause;
 
 #[async_trait]
 impl Fault for Pause {
+    fn deed(&self) -> Option<Deed> {
+        Some(Deed::Pause)
+    }
+
     async fn begin(&self, act: &Act<'_>, placed: &Placed) -> Standing {
         each_node(&placed.nodes, |node| act.force.pause(act.id, node)).await
     }

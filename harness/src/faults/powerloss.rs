@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value};
 
 use crate::cluster::Disk;
-use crate::faults::{Act, Aims, Drawn, Fault, FaultInfo, FaultKind, Placed, Standing, each_node, parameter};
+use crate::faults::{Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, Placed, Standing, each_node, parameter};
 use crate::plan::args::Args;
 use crate::plan::ground::Ground;
 use crate::plan::target::{Scene, Targets, pick};
@@ -46,6 +46,10 @@ pub struct Powerloss {
 
 #[async_trait]
 impl Fault for Powerloss {
+    fn deed(&self) -> Option<Deed> {
+        Some(Deed::Kill(Disk::Tear { share: self.share.unwrap_or(0.0) }))
+    }
+
     fn place(&mut self, targets: &Targets, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Result<Placed, String> {
         let placed = Placed::on_nodes(targets.resolve(scene, rng))?;
         let share = *self.share.get_or_insert_with(|| f64::from(rng.random_range(0..=100_u8)) / 100.0);

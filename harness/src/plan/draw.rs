@@ -55,6 +55,12 @@ pub fn draw(chance: &Chance<'_>, ground: &Ground, faults: &Faults) -> Result<Pla
     Ok(Plan { entries, ..empty })
 }
 
+/// The smallest rate at which a plan has one fault of each of `kinds` kinds; none where the time is too short for any.
+pub(crate) fn least_rate(kinds: usize, quiet: Duration, time: Duration, ground: &Ground) -> Option<f64> {
+    let room = time.as_secs_f64() - quiet.as_secs_f64() - LONGEST * ground.scale();
+    (room > 0.0).then(|| real(kinds) * ground.scale() / room)
+}
+
 /// When the faults start: one in each of as many equal slots as the rate wants, at a drawn place within it.
 fn starts(chance: &Chance<'_>, ground: &Ground) -> Result<Vec<Duration>, Problem> {
     let longest = LONGEST * ground.scale();

@@ -28,11 +28,11 @@ pub struct InForce {
 
 /// Who holds a node in which state.
 #[derive(Debug, Default)]
-struct Holds {
-    paused: BTreeSet<FaultId>,
-    killed: BTreeSet<FaultId>,
+pub(crate) struct Holds {
+    pub(crate) paused: BTreeSet<FaultId>,
+    pub(crate) killed: BTreeSet<FaultId>,
     /// The latest wins.
-    clocks: Vec<(FaultId, ClockFault)>,
+    pub(crate) clocks: Vec<(FaultId, ClockFault)>,
     /// Whether its clocks were ever bent.
     bent: bool,
     /// What its clocks were last told, if its process still is the one that was told.
@@ -40,8 +40,23 @@ struct Holds {
 }
 
 impl Holds {
-    fn clock(&self) -> ClockFault {
+    /// What its clocks should be.
+    pub(crate) fn clock(&self) -> ClockFault {
         self.clocks.last().map_or_else(ClockFault::default, |(_, fault)| *fault)
+    }
+
+    /// Takes away a fault's share; whether it had one.
+    pub(crate) fn release(&mut self, fault: FaultId) -> bool {
+        self.paused.remove(&fault)
+            | self.killed.remove(&fault)
+            | !self.clocks.extract_if(.., |(other, _)| *other == fault).collect::<Vec<_>>().is_empty()
+    }
+
+    /// Takes away every fault's share.
+    pub(crate) fn release_all(&mut self) {
+        self.paused.clear();
+        self.killed.clear();
+        self.clocks.clear();
     }
 }
 
@@ -150,10 +165,7 @@ impl InForce {
         let mut failures = Vec::new();
         for (node, holds) in &self.nodes {
             let mut holds = holds.lock().await;
-            let ours = holds.paused.remove(&fault)
-                | holds.killed.remove(&fault)
-                | !holds.clocks.extract_if(.., |(other, _)| *other == fault).collect::<Vec<_>>().is_empty();
-            if ours {
+            if holds.release(fault) {
                 failures.extend(self.settle(*node, &mut holds).await);
             }
         }
@@ -174,9 +186,7 @@ impl InForce {
         let mut failures = Vec::new();
         for (node, holds) in &self.nodes {
             let mut holds = holds.lock().await;
-            holds.paused.clear();
-            holds.killed.clear();
-            holds.clocks.clear();
+            holds.release_all();
             failures.extend(self.settle(*node, &mut holds).await);
         }
         failures

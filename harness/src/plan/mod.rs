@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 
 use schism_nodes::note::NotePattern;
 
+use crate::sim::Weather;
+
 pub mod args;
 pub mod draw;
 pub mod entry;
@@ -53,6 +55,9 @@ pub struct Plan {
     /// Whether the workload runs beside it (`true`), or only the plan's own requests are made.
     #[serde(default)]
     pub workload: bool,
+    /// In virtual time: what lies beneath the faults. Real processes bring their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weather: Option<Weather>,
     /// What is done.
     pub entries: Vec<Entry>,
 }

@@ -240,7 +240,7 @@ impl Performance<'_> {
 }
 
 /// How a request ended, for the report.
-fn told(completion: Completion) -> Value {
+pub(crate) fn told(completion: Completion) -> Value {
     let (name, what) = match completion {
         Completion::Ok { value, .. } => ("ok", value.unwrap_or_default()),
         Completion::Fail { error } => ("fail", error),

@@ -11,7 +11,7 @@ use crate::plan::{Entry, Plan};
 /// The newest version of the format, and the one that is written.
 pub const FORMAT: u32 = 1;
 
-const PLAN_KEYS: [&str; 7] = ["kind", "format", "about", "system", "nodes", "workload", "entries"];
+const PLAN_KEYS: [&str; 8] = ["kind", "format", "about", "system", "nodes", "workload", "weather", "entries"];
 const ENTRY_KEYS: [&str; 9] = ["id", "at", "after", "when", "delay", "do", "on", "for", "args"];
 const WHEN_KEYS: [&str; 4] = ["note", "node", "fields", "nth"];
 

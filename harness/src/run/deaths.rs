@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use schism_checker::history::{EventKind, Process};
-use serde_json::{Map, json};
+use serde_json::json;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -26,16 +25,7 @@ pub(super) async fn record(mut events: broadcast::Receiver<ClusterEvent>, record
         let value = json!({
             "node": node, "code": how.code, "signal": how.signal, "was_ready": how.was_ready, "log": how.log,
         });
-        let draft = Draft {
-            process: Process::Named("cluster".into()),
-            kind: EventKind::Info,
-            f: "died".into(),
-            key: None,
-            value,
-            node: Some(node.to_string().into()),
-            extra: Map::new(),
-        };
         // The recorder remembers its own failure.
-        let _ = recorder.record(draft);
+        let _ = recorder.record(Draft::died(node, value));
     }
 }

@@ -10,7 +10,7 @@ mod live;
 mod live_check;
 mod main_phase;
 pub mod pool;
-mod prepare;
+pub(crate) mod prepare;
 mod ready;
 pub mod translate;
 pub mod worker;

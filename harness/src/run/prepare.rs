@@ -16,20 +16,20 @@ use crate::plan::{self, Chance, Ground, Plan, Problems, Step};
 use crate::system::{BuiltIn, System};
 
 /// A run that makes sense.
-pub(super) struct Prepared {
-    pub(super) nodes: Vec<NodeId>,
-    pub(super) system: Arc<dyn System>,
+pub(crate) struct Prepared {
+    pub(crate) nodes: Vec<NodeId>,
+    pub(crate) system: Arc<dyn System>,
     /// Absent where a plan brings its own requests. Taken when the workers start.
-    pub(super) workload: Option<Box<dyn Workload>>,
-    pub(super) has_workload: bool,
-    pub(super) requirement: Requirement,
-    pub(super) model: ModelSpec,
-    pub(super) plan: Plan,
-    pub(super) steps: Vec<Step>,
+    pub(crate) workload: Option<Box<dyn Workload>>,
+    pub(crate) has_workload: bool,
+    pub(crate) requirement: Requirement,
+    pub(crate) model: ModelSpec,
+    pub(crate) plan: Plan,
+    pub(crate) steps: Vec<Step>,
 }
 
 /// Decides everything.
-pub(super) fn prepare(options: &RunOptions) -> Result<Prepared, HarnessError> {
+pub(crate) fn prepare(options: &RunOptions) -> Result<Prepared, HarnessError> {
     let system = BuiltIn::new(options.system.clone(), options.nodes, options.node_program.clone());
     let system: Arc<dyn System> = Arc::new(system.map_err(HarnessError::usage)?);
     let ground = Ground::of(&*system, options.nodes);
@@ -90,7 +90,7 @@ fn workload(options: &RunOptions, system: &dyn System) -> Result<Box<dyn Workloa
 
 impl Prepared {
     /// What is read finally in a run whose requests are the plan's own: the keys that these name.
-    pub(super) fn planned_reads(&self) -> Vec<Invocation> {
+    pub(crate) fn planned_reads(&self) -> Vec<Invocation> {
         let requests = self.plan.entries.iter().filter(|entry| entry.action == "request");
         let keys: BTreeSet<String> =
             requests.filter_map(|entry| entry.args.get("key")?.as_str()).map(str::to_owned).collect();

@@ -228,7 +228,7 @@ impl Worker {
 }
 
 /// The completion of an invocation, as the history tells it.
-fn completed(invoke: Draft, completion: &Completion) -> Draft {
+pub(crate) fn completed(invoke: Draft, completion: &Completion) -> Draft {
     let mut draft = invoke;
     match completion {
         Completion::Ok { value, extra } => {
@@ -251,7 +251,7 @@ fn completed(invoke: Draft, completion: &Completion) -> Draft {
 }
 
 /// The completion as the workload gets it.
-fn ended<'a>(invocation: &'a Invocation, completion: &'a Completion) -> Ended<'a> {
+pub(crate) fn ended<'a>(invocation: &'a Invocation, completion: &'a Completion) -> Ended<'a> {
     let (ending, value): (_, Option<&Value>) = match completion {
         Completion::Ok { value, .. } => (Ending::Ok, value.as_ref()),
         Completion::Fail { .. } => (Ending::Fail, None),

@@ -28,11 +28,11 @@ fn nanoseconds(clock: ClockId) -> u64 {
 /// A fault that no clock can have.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("a clock cannot run at rate {0}: a rate is a number from 0 to 1000, and 1 is right")]
-pub(super) struct ImpossibleRate(f64);
+pub struct ImpossibleRate(f64);
 
 /// The clocks, as of the last change.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock {
+pub struct Clock {
     fault: ClockFault,
     /// The machine's monotonic clock at the last change.
     machine: u64,
@@ -44,13 +44,13 @@ pub(super) struct Clock {
 
 impl Clock {
     /// Clocks that are bent from the start: `now` begins as the machine's monotonic clock.
-    pub(super) fn start(fault: ClockFault, machine: u64, machine_wall: u64) -> Result<Self, ImpossibleRate> {
+    pub fn start(fault: ClockFault, machine: u64, machine_wall: u64) -> Result<Self, ImpossibleRate> {
         let clock = Clock { fault: ClockFault::default(), machine, now: machine, wall: machine_wall };
         clock.changed(fault, machine)
     }
 
     /// The same clocks, bent in another way from `machine` on. `now` goes on from where it is.
-    pub(super) fn changed(self, fault: ClockFault, machine: u64) -> Result<Self, ImpossibleRate> {
+    pub fn changed(self, fault: ClockFault, machine: u64) -> Result<Self, ImpossibleRate> {
         if !(0.0..=1000.0).contains(&fault.rate) {
             return Err(ImpossibleRate(fault.rate));
         }
@@ -59,12 +59,12 @@ impl Clock {
     }
 
     /// The node's monotonic clock when the machine's shows `machine`.
-    pub(super) fn now(&self, machine: u64) -> Time {
+    pub fn now(&self, machine: u64) -> Time {
         Time(self.now.saturating_add(self.elapsed(machine)))
     }
 
     /// The node's wall clock when the machine's monotonic one shows `machine`.
-    pub(super) fn wall(&self, machine: u64) -> Time {
+    pub fn wall(&self, machine: u64) -> Time {
         Time(self.wall.saturating_add(self.elapsed(machine)).saturating_add_signed(self.fault.offset_ns))
     }
 
@@ -75,7 +75,7 @@ impl Clock {
         clippy::cast_sign_loss,
         reason = "a wait in nanoseconds: a float is exact to the nanosecond up to 104 days, and saturates"
     )]
-    pub(super) fn wait_until(&self, deadline: Time, machine: u64) -> Option<Duration> {
+    pub fn wait_until(&self, deadline: Time, machine: u64) -> Option<Duration> {
         let left = deadline.0.saturating_sub(self.now(machine).0);
         if left == 0 {
             return Some(Duration::ZERO);

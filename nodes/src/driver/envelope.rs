@@ -155,8 +155,10 @@ impl Serialize for Reply<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.outcome {
             Outcome::Ok(answer) => self.serialize_answer(answer, serializer),
-            Outcome::Fail(refusal) => self.serialize_error(definite(refusal.code), &refusal.text, serializer),
-            Outcome::Unknown(refusal) => self.serialize_error(indefinite(refusal.code), &refusal.text, serializer),
+            Outcome::Fail(refusal) => self.serialize_error(refusal.code.made_definite(), &refusal.text, serializer),
+            Outcome::Unknown(refusal) => {
+                self.serialize_error(refusal.code.made_indefinite(), &refusal.text, serializer)
+            }
         }
     }
 }
@@ -185,16 +187,6 @@ impl Reply<'_> {
         body.serialize_entry("text", text)?;
         body.end()
     }
-}
-
-/// A protocol that says "certainly not" is taken at its word, whatever code it chose.
-fn definite(code: ErrorCode) -> ErrorCode {
-    if code.is_definite() { code } else { ErrorCode::ABORT }
-}
-
-/// A protocol that says "I do not know" is taken at its word, whatever code it chose.
-fn indefinite(code: ErrorCode) -> ErrorCode {
-    if code.is_definite() { ErrorCode::CRASH } else { code }
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@
 use std::ops::Range;
 
 /// Bytes before a frame's payload.
-pub(super) const HEADER: usize = 8;
+pub const HEADER: usize = 8;
 
 /// What a log's bytes say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Scan {
+pub enum Scan {
     /// Good frames from the start to `end`, and behind it nothing, or a write that was torn.
     Sound {
         /// Where the payloads of the good frames lie.
@@ -27,7 +27,7 @@ pub(super) enum Scan {
 }
 
 /// Appends a frame to `buffer`; `payload` writes its bytes.
-pub(super) fn append<E>(buffer: &mut Vec<u8>, payload: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+pub fn append<E>(buffer: &mut Vec<u8>, payload: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
     let start = buffer.len();
     buffer.extend_from_slice(&[0; HEADER]);
     payload(buffer)?;
@@ -39,7 +39,7 @@ pub(super) fn append<E>(buffer: &mut Vec<u8>, payload: impl FnOnce(&mut Vec<u8>)
 }
 
 /// Finds the frames in the bytes of a log.
-pub(super) fn scan(log: &[u8]) -> Scan {
+pub fn scan(log: &[u8]) -> Scan {
     let mut payloads = Vec::new();
     let mut end = 0;
     while let Some(payload) = good_frame(log, end) {

@@ -36,18 +36,20 @@
 //!     sent before is given to the kernel, nothing that comes later leaves, and the node stands still or ends.
 //! 11. **The controller.** The end of its socket ends the node.
 //!
+//! What is pure here, clocks, timers, traps and the frames of the log, is open to a driver in virtual time as well.
+//!
 //! # How this one is built
 //!
 //! One thread and one poll loop, so that there is nothing to lock (`node_loop`): wait, obey the controller, read what
 //! came, step a batch, commit, release, send. Only two things can stop the loop: a sync, since that is what a commit is,
 //! and a note pipe that is full, since notes are evidence and may not be lost.
 
-mod clock;
+pub mod clock;
 mod commands;
 mod connection;
 mod control;
 mod envelope;
-mod frame;
+pub mod frame;
 mod inherit;
 mod intake;
 mod lines;
@@ -57,8 +59,8 @@ mod notes;
 mod sockets;
 mod start;
 mod steps;
-mod timers;
-mod traps;
+pub mod timers;
+pub mod traps;
 mod wal;
 
 pub use control::{BootError, Control};

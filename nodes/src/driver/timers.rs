@@ -6,39 +6,45 @@ use crate::id::Time;
 
 /// Timers that run, by name and by deadline.
 #[derive(Debug)]
-pub(super) struct Timers<T> {
+pub struct Timers<T> {
     by_name: BTreeMap<T, Time>,
     /// The same, so that the next one to expire is found at once: protocols have timers for each transaction.
     by_deadline: BTreeSet<(Time, T)>,
 }
 
+impl<T: Ord + Clone> Default for Timers<T> {
+    fn default() -> Self {
+        Timers::new()
+    }
+}
+
 impl<T: Ord + Clone> Timers<T> {
     /// None runs.
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         Timers { by_name: BTreeMap::new(), by_deadline: BTreeSet::new() }
     }
 
     /// Starts a timer, or starts it again.
-    pub(super) fn set(&mut self, timer: T, deadline: Time) {
+    pub fn set(&mut self, timer: T, deadline: Time) {
         self.cancel(&timer);
         self.by_deadline.insert((deadline, timer.clone()));
         self.by_name.insert(timer, deadline);
     }
 
     /// Stops a timer, if it runs.
-    pub(super) fn cancel(&mut self, timer: &T) {
+    pub fn cancel(&mut self, timer: &T) {
         if let Some((timer, deadline)) = self.by_name.remove_entry(timer) {
             self.by_deadline.remove(&(deadline, timer));
         }
     }
 
     /// When the next one expires.
-    pub(super) fn next_deadline(&self) -> Option<Time> {
+    pub fn next_deadline(&self) -> Option<Time> {
         self.by_deadline.first().map(|(deadline, _)| *deadline)
     }
 
     /// Takes the one that expired first, if any has by `now`.
-    pub(super) fn pop_due(&mut self, now: Time) -> Option<T> {
+    pub fn pop_due(&mut self, now: Time) -> Option<T> {
         if self.next_deadline()? > now {
             return None;
         }

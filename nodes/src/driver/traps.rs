@@ -7,7 +7,7 @@ use crate::note::Note;
 
 /// The traps that are armed.
 #[derive(Debug, Default)]
-pub(super) struct Traps {
+pub struct Traps {
     armed: Vec<Armed>,
 }
 
@@ -20,23 +20,23 @@ struct Armed {
 
 impl Traps {
     /// Arms a trap; one with the same number is replaced.
-    pub(super) fn arm(&mut self, trap: Trap) {
+    pub fn arm(&mut self, trap: Trap) {
         self.disarm(trap.id);
         self.armed.push(Armed { trap, matches: 0 });
     }
 
     /// Disarms a trap, if it is armed.
-    pub(super) fn disarm(&mut self, id: u64) {
+    pub fn disarm(&mut self, id: u64) {
         self.armed.retain(|armed| armed.trap.id != id);
     }
 
     /// Whether any is armed: then the driver takes one event at a time.
-    pub(super) fn any_armed(&self) -> bool {
+    pub fn any_armed(&self) -> bool {
         !self.armed.is_empty()
     }
 
     /// Counts a note of `maker`, and takes out the traps that are sprung by it, in the order in which they were armed.
-    pub(super) fn spring(&mut self, maker: NodeId, note: &Note) -> Vec<(u64, TrapAction)> {
+    pub fn spring(&mut self, maker: NodeId, note: &Note) -> Vec<(u64, TrapAction)> {
         let mut sprung = Vec::new();
         self.armed.retain_mut(|armed| {
             if armed.trap.pattern.matches(maker, note) {

@@ -87,7 +87,7 @@ impl Bug {
                 "clock",
             ),
         };
-        BugInfo { name, id, about, anomaly, faults }
+        BugInfo { name, id, about, anomaly, faults, needs: "writeback=on" }
     }
 }
 

@@ -145,7 +145,7 @@ impl Bug {
                 "partition",
             ),
         };
-        BugInfo { name, id, about, anomaly, faults }
+        BugInfo { name, id, about, anomaly, faults, needs: "" }
     }
 }
 

@@ -1,0 +1,138 @@
+//! Every deliberate bug, hunted by chance: which property shows it, after how many seeds, and whether it acts at all. A bug
+//! that never acts is no test of anything.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+
+use schism_checker::verdict::Outcome;
+use schism_nodes::BugInfo;
+use serde::Serialize;
+
+use crate::options::RunOptions;
+use crate::run::HarnessError;
+use crate::sim::sweep::Sweep;
+use crate::spec::Spec;
+
+/// How often each bug is hunted from the beginning, with seeds of its own each time.
+pub const STARTS: u64 = 10;
+/// The distance between the seeds of two starts.
+const START_DISTANCE: u64 = 1_000_000;
+
+/// What hunting one bug came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Hunt {
+    /// The system with the bug, as one would write it.
+    pub system: String,
+    /// The bug's name.
+    pub bug: String,
+    /// Its id.
+    pub id: &'static str,
+    /// How many seeds each start took until something broke; none where nothing did.
+    pub seeds: Vec<Option<u64>>,
+    /// The properties that broke, and in how many starts.
+    pub properties: BTreeMap<String, u64>,
+    /// In how many runs it acted.
+    pub acted: u64,
+    /// How many runs there were.
+    pub runs: u64,
+    /// What became of it.
+    pub fate: HuntFate,
+}
+
+/// What became of a bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HuntFate {
+    /// Something broke in at least one start.
+    Found,
+    /// It acted, and nothing broke.
+    NotFound,
+    /// It never did what it is there for.
+    NeverActed,
+}
+
+impl Hunt {
+    /// The median of the seeds that it took, a start without success counting as more than any other; none where half of
+    /// the starts had none.
+    pub fn median(&self) -> Option<u64> {
+        let mut seeds: Vec<u64> = self.seeds.iter().map(|seeds| seeds.unwrap_or(u64::MAX)).collect();
+        seeds.sort_unstable();
+        let middle = seeds.get(seeds.len().checked_sub(1)? / 2).copied()?;
+        (middle < u64::MAX).then_some(middle)
+    }
+
+    /// In how many starts something broke.
+    pub fn found(&self) -> usize {
+        self.seeds.iter().flatten().count()
+    }
+}
+
+/// The system of `options` with a bug and what that needs.
+pub fn with_bug(options: &RunOptions, bug: &BugInfo) -> RunOptions {
+    let mut system: Spec = options.system.clone();
+    for (name, value) in bug.needs.split(',').filter_map(|pair| pair.split_once('=')) {
+        system.params.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+    }
+    system.params.insert("bug".to_owned(), bug.name.to_owned());
+    RunOptions { system, ..options.clone() }
+}
+
+/// Hunts a bug with the seeds, jobs and time on the clock of `sweep`, which are those of each start.
+pub fn hunt(sweep: &Sweep, bug: &BugInfo, cancelled: &AtomicBool) -> Result<Hunt, HarnessError> {
+    let options = with_bug(&sweep.options, bug);
+    let mut hunt = Hunt {
+        system: options.system.to_string(),
+        bug: bug.name.to_owned(),
+        id: bug.id,
+        seeds: Vec::new(),
+        properties: BTreeMap::new(),
+        acted: 0,
+        runs: 0,
+        fate: HuntFate::NeverActed,
+    };
+    for start in 0..STARTS {
+        let first = sweep.seeds.start + start * START_DISTANCE;
+        let seeds = first..first.saturating_add(sweep.seeds.end - sweep.seeds.start);
+        let start = Sweep { options: options.clone(), seeds, stop_at_first: true, ..sweep.clone() };
+        let tally = start.run(cancelled, |_| true)?;
+        hunt.seeds.push((tally.outcome() == Outcome::Invalid).then_some(tally.runs));
+        for property in tally.violations.into_keys() {
+            *hunt.properties.entry(property).or_default() += 1;
+        }
+        hunt.acted += tally.acted.get(bug.name).copied().unwrap_or(0);
+        hunt.runs += tally.runs;
+    }
+    hunt.fate = match (hunt.acted, hunt.found()) {
+        (0, _) => HuntFate::NeverActed,
+        (_, 0) => HuntFate::NotFound,
+        _ => HuntFate::Found,
+    };
+    Ok(hunt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn median(seeds: &[Option<u64>]) -> Option<u64> {
+        let hunt = Hunt {
+            system: String::new(),
+            bug: String::new(),
+            id: "",
+            seeds: seeds.to_vec(),
+            properties: BTreeMap::new(),
+            acted: 0,
+            runs: 0,
+            fate: HuntFate::Found,
+        };
+        hunt.median()
+    }
+
+    #[test]
+    fn a_start_without_success_took_longest_of_all() {
+        assert_eq!(median(&[Some(3), Some(1), Some(2)]), Some(2));
+        assert_eq!(median(&[Some(3), None, Some(2)]), Some(3));
+        assert_eq!(median(&[None, None, Some(2)]), None);
+        assert_eq!(median(&[]), None);
+    }
+}

@@ -1,0 +1,221 @@
+//! From options to a run to its verdict.
+
+use std::collections::BTreeMap;
+
+use schism_checker::budget::Budget;
+use schism_checker::history::History;
+use schism_checker::verdict::Outcome;
+use schism_nodes::catalog::{self, Visitor};
+use schism_nodes::config::Consistency;
+use schism_nodes::control::Storage;
+use schism_nodes::{LinkOrder, Params, Protocol};
+
+use crate::judge::{self, Case};
+use crate::options::RunOptions;
+use crate::plan::entry::Action;
+use crate::plan::{Ground, Plan, PlanReport};
+use crate::run::HarnessError;
+use crate::run::prepare::{Prepared, prepare};
+use crate::sim::mixture::Mixture;
+use crate::sim::watch::Watch;
+use crate::sim::weather::Weather;
+use crate::sim::world::{Remains, Setup, World};
+use crate::system::BuiltIn;
+use crate::verdict::{self, Coverage, Verdict};
+
+/// Everything that a run in virtual time depends on.
+pub struct Scenario {
+    options: RunOptions,
+    /// Absent where the plan was written by somebody.
+    mixture: Option<Mixture>,
+    weather: Weather,
+    prepared: Prepared,
+}
+
+/// What the system of a run is.
+fn ground(options: &RunOptions) -> Result<Ground, HarnessError> {
+    let system = BuiltIn::new(options.system.clone(), options.nodes, None).map_err(HarnessError::usage)?;
+    Ok(Ground::of(&system, options.nodes))
+}
+
+/// A run that has been played, and not judged yet.
+pub struct Simulated {
+    scenario: Scenario,
+    remains: Remains,
+}
+
+/// A run that has been played and judged.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// What came of it, as of a real run.
+    pub verdict: Verdict,
+    /// What clients did.
+    pub history: History,
+    /// What became of the plan.
+    pub report: PlanReport,
+    /// How often each deliberate bug has acted.
+    pub acted: BTreeMap<String, u64>,
+    /// Steps of protocols.
+    pub steps: u64,
+    /// Virtual time from the first start to the last answer, in nanoseconds.
+    pub virtual_ns: u64,
+    /// The run as text, where it was asked for.
+    pub trace: Option<String>,
+}
+
+impl Scenario {
+    /// The run of the seed in `options`: with the plan that they name, or one drawn from a mixture of their faults.
+    pub fn new(options: &RunOptions) -> Result<Self, HarnessError> {
+        if options.plan.is_some() {
+            let prepared = prepare(options)?;
+            let weather = prepared.plan.weather.unwrap_or(Weather::CALM);
+            return Scenario { options: options.clone(), mixture: None, weather, prepared }.checked();
+        }
+        let mixture = Mixture::draw(options, &ground(options)?);
+        let mixed = mixture.apply(options);
+        let mut prepared = prepare(&mixed)?;
+        prepared.plan.weather = Some(mixture.weather);
+        Scenario { options: mixed, weather: mixture.weather, mixture: Some(mixture), prepared }.checked()
+    }
+
+    /// Refuses faults that exist for real processes alone.
+    fn checked(self) -> Result<Self, HarnessError> {
+        let foreign = self
+            .prepared
+            .steps
+            .iter()
+            .find(|step| matches!(&step.action, Action::Fault { fault, .. } if fault.deed().is_none()));
+        match foreign {
+            Some(step) => {
+                let what = format!("{} (entry {}) can be done to real processes alone", step.kind, step.id);
+                Err(HarnessError::usage(what).advise("schism run, or a plan without it"))
+            }
+            None => Ok(self),
+        }
+    }
+
+    /// The plan, with its weather.
+    pub fn plan(&self) -> &Plan {
+        &self.prepared.plan
+    }
+
+    /// What the seed is made of, where it was drawn.
+    pub fn mixture(&self) -> Option<&Mixture> {
+        self.mixture.as_ref()
+    }
+
+    /// Plays it, with `watch` listening to the notes, and judges it. `trace` asks for the run as text.
+    pub fn play(self, watch: Watch, trace: bool, budget: &dyn Budget) -> Result<Played, HarnessError> {
+        self.simulate(watch, trace)?.judge(budget)
+    }
+
+    /// Plays it without judging it.
+    pub fn simulate(mut self, watch: Watch, trace: bool) -> Result<Simulated, HarnessError> {
+        let params = Params(self.options.system.params.clone());
+        let name = &self.options.system.name;
+        let storage = catalog::storage(name, &params).map_err(HarnessError::usage)?;
+        let workload = self.prepared.workload.take();
+        let reads = workload.as_ref().map_or_else(|| self.prepared.planned_reads(), |workload| workload.final_reads());
+        let play = Play {
+            storage,
+            order: self.prepared.system.links(),
+            options: self.options.clone(),
+            weather: self.weather,
+            workload,
+            reads,
+            steps: std::mem::take(&mut self.prepared.steps),
+            watch,
+            trace,
+        };
+        let remains = catalog::with_protocol(name, &params, self.options.nodes, play).map_err(HarnessError::usage)?;
+        Ok(Simulated { scenario: self, remains })
+    }
+
+    /// What a trace says first.
+    fn head(&self) -> String {
+        let RunOptions { system, nodes, seed, .. } = &self.options;
+        let mixture = self.mixture.as_ref().map_or_else(|| self.weather.to_string(), ToString::to_string);
+        format!("{system} on {nodes} nodes, seed {seed}\n{mixture}")
+    }
+}
+
+impl Simulated {
+    /// Steps of protocols.
+    pub fn steps(&self) -> u64 {
+        self.remains.steps
+    }
+
+    /// Judges it as a real run is judged.
+    pub fn judge(self, budget: &dyn Budget) -> Result<Played, HarnessError> {
+        let Simulated { scenario, remains } = self;
+        let Scenario { options, prepared, .. } = &scenario;
+        let Remains { recording, report, watch, trace, traffic, start, end, steps } = remains;
+        let history = recording.finish(&prepared.system.label(), &prepared.requirement);
+        let declared = options.consistency == "declared";
+        let promise = prepared.system.promise();
+        let mut judgement = judge::judge(&Case {
+            history: &history,
+            model: &prepared.model,
+            judge_linearizable: !declared || promise == Consistency::Linearizable,
+            unchecked_promise: (declared && promise == Consistency::Regular).then_some("regular"),
+            faults: &report.faults,
+            budget,
+        });
+        judgement.properties.extend(watch.properties());
+        judgement.properties.sort_by_key(|property| !property.judged);
+        let covered = judge::cover(&history).map_err(HarnessError::failed)?;
+        let outcome = judgement.outcome();
+        let coverage =
+            Coverage { faults: report.faults.clone(), leader_faults: report.leader_faults, traffic, ..covered };
+        let verdict = Verdict {
+            schism: "verdict".to_owned(),
+            format: verdict::FORMAT,
+            run: format!("sim-{}", options.seed),
+            system: options.system.to_string(),
+            workload: options.workload.to_string(),
+            seed: options.seed,
+            rung: "sim".to_owned(),
+            outcome,
+            harness_failure: (!judgement.harness_failures.is_empty()).then(|| judgement.harness_failures.join("; ")),
+            interrupted: None,
+            properties: judgement.properties,
+            coverage,
+            live: None,
+            again: String::new(),
+        };
+        let trace = trace.map(|trace| trace.finish(&scenario.head(), start));
+        let acted = watch.acted().clone();
+        Ok(Played { verdict, history, report, acted, steps, virtual_ns: end, trace })
+    }
+}
+
+impl Played {
+    /// The names of the judged properties that are broken.
+    pub fn broken(&self) -> impl Iterator<Item = &str> {
+        let broken =
+            self.verdict.properties.iter().filter(|property| property.judged && property.outcome == Outcome::Invalid);
+        broken.map(|property| property.name.as_str())
+    }
+}
+
+struct Play {
+    storage: Storage,
+    order: LinkOrder,
+    options: RunOptions,
+    weather: Weather,
+    workload: Option<Box<dyn schism_workloads::Workload>>,
+    reads: Vec<schism_workloads::Invocation>,
+    steps: Vec<crate::plan::Step>,
+    watch: Watch,
+    trace: bool,
+}
+
+impl Visitor for Play {
+    type Output = Remains;
+
+    fn visit<P: Protocol + 'static>(self, config: P::Config) -> Remains {
+        let Play { storage, order, options, weather, workload, reads, steps, watch, trace } = self;
+        let setup = Setup { config, storage, order, options, weather, workload, reads, steps };
+        World::<P>::new(setup, watch, trace).run()
+    }
+}

@@ -1,0 +1,11 @@
+//! Whole runs in virtual time: the same bytes each time, correct systems that hold, deliberate bugs that do not, plans of
+//! real runs, and the command line.
+
+#![expect(clippy::unwrap_used, reason = "what a test cannot do ends it")]
+
+mod bugs;
+mod command;
+mod correct;
+mod determinism;
+mod plans;
+mod support;
