@@ -88,7 +88,10 @@ impl Kind {
             }
             // It was released without having been acquired.
             Kind::Lock => operations[late].process = 77,
-            _ => operations[late].output = operations[early].output.clone(),
+            _ => {
+                let answer = operations[early].output.clone();
+                operations[late].output = answer;
+            }
         }
     }
 }
@@ -128,7 +131,7 @@ impl Object for Made {
                 let f = ["add", "remove", "contains", "contains"][random.below(4)];
                 (f, element(random).into())
             }
-            Kind::GrowOnlySet if number % READS_APART == 0 => ("read", Value::Null),
+            Kind::GrowOnlySet if number.is_multiple_of(READS_APART) => ("read", Value::Null),
             Kind::GrowOnlySet => ("add", number.into()),
             Kind::Counter if one => ("increment", Value::Null),
             Kind::Counter => ("read", Value::Null),

@@ -165,7 +165,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "TIME", default_value = "15s", alias = "time-limit", help_heading = "System and load")]
     pub(crate) time: String,
     /// Operations a second, all clients together; 0 for as many as they can
-    /// [default: 1000, in virtual time 150]
+    /// (150 in virtual time) [default: 1000]
     #[arg(long, value_name = "RATE", help_heading = "System and load")]
     pub(crate) rate: Option<String>,
     /// How many clients: a number, or 2n for twice the nodes
@@ -181,7 +181,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "TIME", default_value = "1s", help_heading = "System and load")]
     pub(crate) op_timeout: String,
     /// Kinds to draw from, by name: none, standard (partition, kill and pause), all, or a list with commas
-    /// [default: standard, in virtual time all]
+    /// (all in virtual time) [default: standard]
     #[arg(long, value_name = "NAMES", alias = "nemesis", help_heading = "Faults")]
     pub(crate) faults: Option<String>,
     /// One kind with its parameters, such as kill:disk=wipe; may be repeated, see `schism list faults`
