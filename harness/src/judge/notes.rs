@@ -17,15 +17,19 @@ pub fn invariants(protocol: &str, notes: &Notes, history: &History) -> Vec<Prope
         return Vec::new();
     }
     for (node, incarnation) in wiped(history) {
-        rules.iter_mut().for_each(|rule| rule.wiped(&node, incarnation));
+        for rule in &mut rules {
+            rule.wiped(&node, incarnation);
+        }
     }
     let mut ordered: Vec<&Note> = notes.notes.iter().filter(|note| note.incarnation > 0).collect();
     ordered.sort_by_key(|note| note.time);
     let begin = ordered.first().map_or(0, |note| note.time);
     for note in &ordered {
         let Note { node, incarnation, name, fields, .. } = note;
-        let noted = Noted { node, incarnation: *incarnation, time: note.time - begin, name, fields };
-        rules.iter_mut().for_each(|rule| rule.note(&noted));
+        let seen = Noted { node, incarnation: *incarnation, time: note.time - begin, name, fields };
+        for rule in &mut rules {
+            rule.note(&seen);
+        }
     }
     let complete = notes.cut.is_none() && without_gaps(notes);
     rules.iter().map(|rule: &Invariant| rule.property(complete)).collect()
