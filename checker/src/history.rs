@@ -7,6 +7,8 @@
 mod keys;
 mod line;
 mod operations;
+mod paired;
+mod shared;
 mod strict;
 
 use std::fmt;
@@ -21,6 +23,11 @@ pub use keys::NoTuple;
 pub(crate) use line::{Draft, DraftSeed, Names};
 pub use line::{HistoryWriter, append_line};
 pub use operations::{HistoryError, Misplaced};
+pub(crate) use operations::{Matched, Matcher, complete, invoked};
+pub use paired::PairedHistory;
+#[cfg(feature = "formats")]
+pub(crate) use paired::Pairs;
+pub use shared::SharedValue;
 pub use strict::{Malformed, MalformedReason};
 
 /// The newest version of the format of `history.jsonl` that this crate writes, and the newest that it reads.
@@ -210,11 +217,11 @@ pub struct Operation {
     /// What is done.
     pub f: Arc<str>,
     /// The object, where there are several.
-    pub key: Option<Value>,
+    pub key: Option<SharedValue>,
     /// The value of the invocation.
-    pub input: Value,
+    pub input: SharedValue,
     /// The value of the completion, if that was `ok`.
-    pub output: Option<Value>,
+    pub output: Option<SharedValue>,
     /// How it ended.
     pub ending: Ending,
     /// The node that was asked.
@@ -228,5 +235,13 @@ pub struct Operation {
     /// Time of the completion, in nanoseconds.
     pub completed_at: Option<u64>,
     /// The `error` of the completion, or other words about how it ended.
-    pub error: Option<Value>,
+    pub error: Option<SharedValue>,
+}
+
+impl Operation {
+    /// The value of its completion; null where there is none.
+    pub fn answer(&self) -> &Value {
+        static NULL: Value = Value::Null;
+        self.output.as_deref().unwrap_or(&NULL)
+    }
 }

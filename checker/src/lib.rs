@@ -32,7 +32,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! **Weaker** than linearizable: [`sequential`]. **Limits** of time, memory and patience: implement [`Budget`](budget::Budget);
+//! **While it grows**: [`streaming`]. **Weaker** than linearizable: [`sequential`]. **Limits** of time, memory and patience: implement [`Budget`](budget::Budget);
 //! what a check cannot settle within them is `unknown`, never a guess.
 //!
 //! This crate is pure: no clock, no socket, no async, no thread but those of rayon (feature `parallel`; keys are then checked
@@ -58,6 +58,7 @@ mod registers;
 mod routes;
 mod search;
 pub mod sequential;
+pub mod streaming;
 mod suspects;
 pub mod verdict;
 pub mod verify;

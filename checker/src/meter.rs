@@ -49,7 +49,7 @@ impl<'a> Meter<'a> {
 
     /// The share of a worker on part number `part`.
     pub(crate) fn share(&self, part: usize) -> Share<'_> {
-        Share { meter: self, part, published_bytes: 0, units: 0 }
+        Share { meter: self, part, standing_bytes: 0, published_bytes: 0, units: 0 }
     }
 
     fn stop(&self, part: usize) -> Option<Stop> {
@@ -69,10 +69,17 @@ impl<'a> Meter<'a> {
     }
 }
 
+/// Something that a worker holds for a while.
+#[must_use]
+pub(crate) struct Held {
+    bytes: usize,
+}
+
 /// What one worker holds. Dropping it gives its bytes back.
 pub(crate) struct Share<'m> {
     meter: &'m Meter<'m>,
     part: usize,
+    standing_bytes: usize,
     published_bytes: usize,
     units: u32,
 }
@@ -91,6 +98,19 @@ impl Share<'_> {
         self.meter.stop(self.part).map_or(Ok(()), Err)
     }
 
+    /// From now on this worker holds `bytes` more, besides what it says each time. Returns how to take that back.
+    pub(crate) fn hold(&mut self, bytes: usize) -> Held {
+        self.standing_bytes += bytes;
+        self.meter.held_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Held { bytes }
+    }
+
+    /// What [`hold`](Share::hold) told is not held any more.
+    pub(crate) fn release(&mut self, Held { bytes }: Held) {
+        self.standing_bytes -= bytes;
+        self.meter.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
     fn publish(&mut self, bytes: usize) {
         self.meter.held_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.meter.held_bytes.fetch_sub(self.published_bytes, Ordering::Relaxed);
@@ -101,5 +121,6 @@ impl Share<'_> {
 impl Drop for Share<'_> {
     fn drop(&mut self) {
         self.publish(0);
+        self.meter.held_bytes.fetch_sub(self.standing_bytes, Ordering::Relaxed);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashSet;
 use serde_json::Value;
 
-use crate::history::{Ending, Event, EventKind, History, Operation, Process};
+use crate::history::{Ending, Operation, PairedHistory, SharedValue};
 use crate::model::{Access, Model};
 use crate::verdict::Counterexample;
 
@@ -16,7 +16,7 @@ const NAMED: usize = 3;
 /// operations of the counterexample saw are looked at.
 pub(crate) fn of_object<M: Model>(operations: &[Operation], model: &M, counterexample: &Counterexample) -> Vec<String> {
     let of_key = |operation: &&Operation| {
-        operation.key.as_ref().filter(|_| model.partitions_by_key()) == counterexample.key.as_ref()
+        operation.key.as_deref().filter(|_| model.partitions_by_key()) == counterexample.key.as_ref()
     };
     let operations: Vec<&Operation> = operations.iter().filter(of_key).collect();
     let mut hints = Vec::new();
@@ -142,23 +142,12 @@ fn out_of_order(operations: &[&Operation]) -> Option<String> {
 }
 
 /// Keys that nobody read after the last fault, where there were faults: what was lost there is not seen.
-pub(crate) fn of_history(history: &History) -> Option<String> {
-    let is_fault = |process: &Process, f: &str| matches!(process, Process::Named(_)) && f != "final";
-    let healed = history.events.iter().rposition(|event| is_fault(&event.process, &event.f))?;
-    let since = &history.events[healed + 1..];
-    let is_read = |event: &&Event| matches!(&*event.f, "read" | "get");
-    let mut begun: FxHashSet<&Process> = FxHashSet::default();
-    let mut read: FxHashSet<&Value> = FxHashSet::default();
-    for event in since.iter().filter(is_read) {
-        match event.kind {
-            EventKind::Invoke => drop(begun.insert(&event.process)),
-            EventKind::Ok if begun.contains(&event.process) => read.extend(&event.key),
-            _ => {}
-        }
-    }
-    let clients = history.events.iter().filter(|event| matches!(event.process, Process::Client(_)));
-    let keys: FxHashSet<&Value> = clients.filter_map(|event| event.key.as_ref()).collect();
-    let healed = history.events[healed].index;
+pub(crate) fn of_history(history: &PairedHistory) -> Option<String> {
+    let healed = history.last_fault?;
+    let is_read = |it: &&Operation| matches!(&*it.f, "read" | "get") && it.ending == Ending::Ok;
+    let since = history.operations.iter().filter(|it| it.invoked > healed);
+    let read: FxHashSet<&SharedValue> = since.filter(is_read).filter_map(|it| it.key.as_ref()).collect();
+    let keys: FxHashSet<&SharedValue> = history.operations.iter().filter_map(|it| it.key.as_ref()).collect();
     let unread: BTreeSet<String> = keys.difference(&read).map(ToString::to_string).collect();
     let more = if unread.len() > NAMED { format!(" and {} more", unread.len() - NAMED) } else { String::new() };
     (!unread.is_empty()).then(|| {

@@ -115,7 +115,7 @@ fn misplaced(number: usize, why: impl Into<String>) -> VerifyError {
 
 /// The object of an operation under this model.
 fn object<'a, M: Model>(model: &M, operation: &'a Operation) -> Option<&'a Value> {
-    operation.key.as_ref().filter(|_| model.partitions_by_key())
+    operation.key.as_deref().filter(|_| model.partitions_by_key())
 }
 
 /// When an operation that happened was over.

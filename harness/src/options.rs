@@ -52,6 +52,9 @@ pub struct RunOptions {
     /// Keep the nodes' data folders of valid runs too.
     #[serde(default)]
     pub keep_data: bool,
+    /// Check while the run goes on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub check_live: bool,
     /// Stay with the cluster after the run, until interrupted.
     pub leave_running: bool,
     /// The loopback address of the run; one that is free, where absent.

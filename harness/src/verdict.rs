@@ -36,12 +36,24 @@ pub struct Verdict {
     /// The signal that interrupted the run: 2 or 15.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interrupted: Option<i32>,
+    /// The first violation that was seen while the run went on, if it was checked meanwhile and one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<SeenLive>,
     /// What was checked, judged properties first.
     pub properties: Vec<Property>,
     /// What the run covered.
     pub coverage: Coverage,
     /// The command that does it again.
     pub again: String,
+}
+
+/// A violation that was seen while the run went on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenLive {
+    /// Index of the event with which it became known.
+    pub event: u64,
+    /// The time of that event, in nanoseconds since the start.
+    pub seen_at: Option<u64>,
 }
 
 /// What a run covered: without it, `valid` says nothing.

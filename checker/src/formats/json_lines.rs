@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::formats::lines::Line;
 use crate::formats::{Lines, Place, ReadError, Reading};
-use crate::history::{DraftSeed, Event, FORMAT};
+use crate::history::{DraftSeed, Event, FORMAT, Names};
 
 pub(super) fn read(input: impl BufRead, reading: &mut Reading<'_>) -> Result<(), ReadError> {
     let name = reading.name;
@@ -20,24 +20,35 @@ pub(super) fn read(input: impl BufRead, reading: &mut Reading<'_>) -> Result<(),
                 continue;
             }
         }
-        let Some(draft) = parse_line(&line, name, DraftSeed(&mut reading.names))? else {
+        let next_index = reading.next_index();
+        let Some(event) = parse_event(&line, name, &mut reading.names, next_index)? else {
             reading.cut(line.place);
             break;
         };
-        let index = reading.next_index();
-        let event = draft
-            .finish(index)
-            .map_err(|missing| ReadError::broken(name, line.place, format!("the event has no {missing}")))?;
-        if !is_exact(&event)
-            && let Some(number) = inexact_integer(line.bytes)
-        {
-            let place = Place { offset: line.place.offset + number as u64, ..line.place };
-            let reason = "an integer beyond 64 bits would not be kept exactly: write it as a string";
-            return Err(ReadError::broken(name, place, reason));
-        }
         reading.push(event, || line.place);
     }
     Ok(())
+}
+
+/// The event on a line, with `index` if it has none of its own; none if the file ends in the middle of it.
+pub(super) fn parse_event(
+    line: &Line<'_>,
+    name: &str,
+    names: &mut Names,
+    index: u64,
+) -> Result<Option<Event>, ReadError> {
+    let Some(draft) = parse_line(line, name, DraftSeed(names))? else { return Ok(None) };
+    let event = draft
+        .finish(index)
+        .map_err(|missing| ReadError::broken(name, line.place, format!("the event has no {missing}")))?;
+    if !is_exact(&event)
+        && let Some(number) = inexact_integer(line.bytes)
+    {
+        let place = Place { offset: line.place.offset + number as u64, ..line.place };
+        let reason = "an integer beyond 64 bits would not be kept exactly: write it as a string";
+        return Err(ReadError::broken(name, place, reason));
+    }
+    Ok(Some(event))
 }
 
 /// The header, if this line is one: one of a file of this `kind`, in a version that is known.

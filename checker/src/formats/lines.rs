@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use crate::formats::{Place, without_mark};
 
 /// No line of a sound history is longer; a longer one is refused before it fills the memory.
-const LINE_LIMIT_BYTES: u64 = 64 << 20;
+pub(super) const LINE_LIMIT_BYTES: u64 = 64 << 20;
 
 /// The lines of `input`, one at a time.
 pub(crate) struct Lines<R> {

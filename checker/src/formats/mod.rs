@@ -8,20 +8,25 @@
 mod csv;
 mod edn;
 mod export;
+mod growing;
 mod jepsen;
 mod json_array;
 mod json_lines;
 mod lines;
 mod log;
+mod paired;
 
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
+use crate::formats::paired::Pairer;
 use crate::history::{Cut, Event, FORMAT, History, Names, Process};
 
 pub use export::{Exported, write};
+pub use growing::Growing;
 pub(crate) use json_lines::{parse_header, parse_line};
 pub(crate) use lines::Lines;
+pub use paired::{NotPaired, read_paired_path};
 
 /// A format of histories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +53,7 @@ pub fn read_path(path: &Path) -> Result<History, ReadError> {
 /// and it takes most of the memory. It is read all the same, and damage in it is told.
 pub fn read_path_without_evidence(path: &Path) -> Result<History, ReadError> {
     let name = path.display().to_string();
-    let mut reading = Reading { keeps_evidence: false, ..Reading::new(&name, None) };
+    let mut reading = Reading { keeps_evidence: false, ..Reading::new(&name) };
     reading.run(open(path, &name)?)?;
     Ok(reading.history)
 }
@@ -65,7 +70,7 @@ pub fn read_bytes(bytes: &[u8], name: &str) -> Result<History, ReadError> {
 
 /// Reads a history from anything, such as standard input. Errors call it `name`.
 pub fn read(input: impl BufRead, name: &str) -> Result<History, ReadError> {
-    let mut reading = Reading::new(name, None);
+    let mut reading = Reading::new(name);
     reading.run(input)?;
     Ok(reading.history)
 }
@@ -74,7 +79,7 @@ pub fn read(input: impl BufRead, name: &str) -> Result<History, ReadError> {
 ///
 /// Reads the whole history again, which costs less than to remember the places of all events.
 pub fn locate(input: impl BufRead, position: usize) -> Option<Place> {
-    let mut reading = Reading::new("", Some(position));
+    let mut reading = Reading { wanted: Some(position), ..Reading::new("") };
     // An error behind the event takes nothing from what was found.
     let _ = reading.run(input);
     reading.found
@@ -170,12 +175,17 @@ pub enum ReadError {
 struct Reading<'a> {
     name: &'a str,
     history: History,
+    /// How many events there were, and the index of the last one.
+    events: usize,
+    last_index: Option<u64>,
     names: Names,
     /// The event whose place is asked for.
     wanted: Option<usize>,
     found: Option<Place>,
     /// Whether what clients' events say besides is kept.
     keeps_evidence: bool,
+    /// Takes the events instead of the history, if it is there.
+    pairer: Option<Pairer>,
 }
 
 impl ReadError {
@@ -194,14 +204,17 @@ impl ReadError {
 }
 
 impl<'a> Reading<'a> {
-    fn new(name: &'a str, wanted: Option<usize>) -> Self {
+    fn new(name: &'a str) -> Self {
         Reading {
             name,
             history: History::default(),
+            events: 0,
+            last_index: None,
             names: Names::default(),
-            wanted,
+            wanted: None,
             found: None,
             keeps_evidence: true,
+            pairer: None,
         }
     }
 
@@ -209,7 +222,7 @@ impl<'a> Reading<'a> {
         self.read(input).map_err(|error| match error {
             ReadError::Broken { name, place, reason, .. } => {
                 // A header shows as well that a history was meant.
-                let events = self.history.events.len() + usize::from(self.history.header.is_some());
+                let events = self.events + usize::from(self.history.header.is_some());
                 ReadError::Broken { name, place, reason, events }
             }
             other => other,
@@ -233,7 +246,7 @@ impl<'a> Reading<'a> {
 
     /// The index of an event that has none of its own.
     fn next_index(&self) -> u64 {
-        self.history.events.last().map_or(0, |last| last.index.saturating_add(1))
+        self.last_index.map_or(0, |last| last.saturating_add(1))
     }
 
     fn push(&mut self, mut event: Event, place: impl FnOnce() -> Place) {
@@ -241,10 +254,15 @@ impl<'a> Reading<'a> {
             // A map of its own: one that was emptied keeps its room.
             event.extra = event.extra.remove_entry("error").into_iter().collect();
         }
-        if self.wanted == Some(self.history.events.len()) {
+        if self.wanted == Some(self.events) {
             self.found = Some(place());
         }
-        self.history.events.push(event);
+        self.events += 1;
+        self.last_index = Some(event.index);
+        match &mut self.pairer {
+            Some(pairer) => pairer.push(event),
+            None => self.history.events.push(event),
+        }
     }
 
     fn cut(&mut self, place: Place) {

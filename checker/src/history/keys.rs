@@ -23,35 +23,40 @@ impl History {
     /// Takes the keys out of the values of client events, for histories of Jepsen's `independent`, where each value is
     /// `[key, value]`. A completion other than `ok` may lack it, as where only an error was told.
     pub fn split_tuples(&mut self) -> Result<(), NoTuple> {
-        for (position, event) in self.events.iter_mut().enumerate() {
-            if !matches!(event.process, Process::Client(_)) {
-                continue;
-            }
-            match &mut event.value {
-                Value::Array(pair) if pair.len() == 2 => {
-                    let value = pair.pop();
-                    event.key = pair.pop();
-                    event.value = value.unwrap_or_default();
-                }
-                _ if matches!(event.kind, EventKind::Fail | EventKind::Info) => {}
-                value => {
-                    let (value, f) = (value.clone(), event.f.to_string());
-                    return Err(NoTuple { position, index: event.index, f, value });
-                }
-            }
-        }
-        Ok(())
+        self.events.iter_mut().enumerate().try_for_each(|(position, event)| event.split_tuple(position))
     }
 
     /// The operations on one key alone, without that key: for tools that know one object and nothing but clients.
     pub fn of_key(&self, key: &Value) -> Result<History, HistoryError> {
         let operations = self.operations()?;
-        let its = operations.iter().filter(|operation| operation.key.as_ref() == Some(key));
+        let its = operations.iter().filter(|operation| operation.key.as_deref() == Some(key));
         let kept: FxHashSet<u64> =
             its.flat_map(|operation| [Some(operation.invoked), operation.completed]).flatten().collect();
         let events = self.events.iter().filter(|event| kept.contains(&event.index));
         let events = events.map(|event| Event { key: None, ..event.clone() }).collect();
         Ok(History { header: self.header.clone(), events, cut: self.cut.clone() })
+    }
+}
+
+impl Event {
+    /// What [`History::split_tuples`] does, for one event.
+    pub(crate) fn split_tuple(&mut self, position: usize) -> Result<(), NoTuple> {
+        if !matches!(self.process, Process::Client(_)) {
+            return Ok(());
+        }
+        match &mut self.value {
+            Value::Array(pair) if pair.len() == 2 => {
+                let value = pair.pop();
+                self.key = pair.pop();
+                self.value = value.unwrap_or_default();
+                Ok(())
+            }
+            _ if matches!(self.kind, EventKind::Fail | EventKind::Info) => Ok(()),
+            value => {
+                let (value, f) = (value.clone(), self.f.to_string());
+                Err(NoTuple { position, index: self.index, f, value })
+            }
+        }
     }
 }
 
@@ -74,7 +79,7 @@ mod tests {
         };
         history.split_tuples().unwrap();
         let operations = history.operations().unwrap();
-        assert_eq!((&operations[0].key, &operations[0].input), (&Some(json!("x")), &json!(1)));
+        assert_eq!((operations[0].key.as_deref(), &*operations[0].input), (Some(&json!("x")), &json!(1)));
         history.events[0].value = json!([1, 2, 3]);
         let error = history.split_tuples().unwrap_err().to_string();
         assert_eq!(error, "event 0: the value of write is [1,2,3], not a pair of a key and a value");

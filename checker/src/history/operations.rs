@@ -1,47 +1,129 @@
 //! Pairs invocations with their completions.
 
 use std::fmt;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use serde_json::Value;
 
-use crate::history::{Ending, Event, EventKind, History, Operation, Process};
+use crate::history::shared::Values;
+use crate::history::{Ending, Event, EventKind, History, Operation, Process, SharedValue};
 
 impl History {
     /// The operations of the clients, in the order of their invocations.
     ///
     /// Events of somebody else (`nemesis`) are passed over. An operation that is open at the end ends as `info`: its
-    /// process may have died, or the file may have been cut. Values are cloned.
+    /// process may have died, or the file may have been cut.
     pub fn operations(&self) -> Result<Vec<Operation>, HistoryError> {
-        let mut operations: Vec<Operation> = Vec::with_capacity(self.events.len() / 2);
-        let mut open: FxHashMap<u64, usize> = FxHashMap::default();
-        let mut previous = None;
-        for (position, event) in self.events.iter().enumerate() {
-            let misplaced = |reason| HistoryError { position, index: event.index, reason };
-            if let Some(previous) = previous.replace(event.index)
-                && event.index <= previous
-            {
-                return Err(misplaced(Misplaced::Index { previous }));
-            }
-            let Process::Client(process) = event.process else { continue };
-            let Some(ending) = ending(event.kind) else {
-                if let Some(earlier) = open.insert(process, operations.len()) {
-                    let open = operations[earlier].invoked;
-                    return Err(misplaced(Misplaced::StillOpen { process, f: event.f.to_string(), open }));
-                }
-                operations.push(invoked(process, event));
-                continue;
-            };
-            let Some(invocation) = open.remove(&process) else {
-                return Err(misplaced(Misplaced::NothingOpen { process, f: event.f.to_string(), kind: event.kind }));
-            };
-            let operation = &mut operations[invocation];
-            if operation.f != event.f {
-                let (f, open_f) = (event.f.to_string(), operation.f.to_string());
-                return Err(misplaced(Misplaced::OtherFunction { process, f, open_f, open: operation.invoked }));
-            }
-            complete(operation, event, ending);
+        let mut pairing = Pairing::with_room_for(self.events.len() / 2);
+        self.events.iter().try_for_each(|event| pairing.push(event))?;
+        Ok(pairing.operations)
+    }
+}
+
+/// Pairs one event after the other; none is needed again.
+#[derive(Debug, Default)]
+pub(super) struct Pairing {
+    pub(super) operations: Vec<Operation>,
+    matcher: Matcher,
+    values: Values,
+}
+
+impl Pairing {
+    pub(super) fn with_room_for(operations: usize) -> Pairing {
+        Pairing { operations: Vec::with_capacity(operations), ..Pairing::default() }
+    }
+
+    /// How many events there were.
+    pub(super) fn events(&self) -> usize {
+        self.matcher.events
+    }
+
+    pub(super) fn push(&mut self, event: &Event) -> Result<(), HistoryError> {
+        let share = |value: &Value| self.values.get(value);
+        match self.matcher.take(event)? {
+            Matched::Begins { process, .. } => self.operations.push(invoked(process, event, share)),
+            Matched::Ends { number, ending } => complete(&mut self.operations[number], event, ending, share),
+            Matched::Other => {}
         }
-        Ok(operations)
+        Ok(())
+    }
+}
+
+/// Tells of each event, one after the other, which operation begins or ends with it. It remembers those that are open.
+#[derive(Debug, Default)]
+pub(crate) struct Matcher {
+    /// By process.
+    open: FxHashMap<u64, Open>,
+    previous_index: Option<u64>,
+    /// How many events there were.
+    events: usize,
+    /// How many operations began.
+    begun: usize,
+}
+
+/// An operation without completion.
+#[derive(Debug)]
+struct Open {
+    number: usize,
+    f: Arc<str>,
+    invoked: u64,
+}
+
+/// What an event means for the operations, which are numbered from 0 in the order of their invocations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Matched {
+    /// The next operation begins.
+    Begins { process: u64, number: usize },
+    /// This operation ends.
+    Ends { number: usize, ending: Ending },
+    /// Nothing: it is somebody else's.
+    Other,
+}
+
+impl Matcher {
+    /// How many events there were.
+    pub(crate) fn events(&self) -> usize {
+        self.events
+    }
+
+    /// Takes the next event.
+    pub(crate) fn take(&mut self, event: &Event) -> Result<Matched, HistoryError> {
+        let position = self.events;
+        self.events += 1;
+        let misplaced = |reason| HistoryError { position, index: event.index, reason };
+        if let Some(previous) = self.previous_index.replace(event.index)
+            && event.index <= previous
+        {
+            return Err(misplaced(Misplaced::Index { previous }));
+        }
+        let Process::Client(process) = event.process else { return Ok(Matched::Other) };
+        let matched = match ending(event.kind) {
+            None => self.begin(process, event),
+            Some(ending) => self.end(process, event, ending),
+        };
+        matched.map_err(misplaced)
+    }
+
+    fn begin(&mut self, process: u64, event: &Event) -> Result<Matched, Misplaced> {
+        let number = self.begun;
+        self.begun += 1;
+        let open = Open { number, f: event.f.clone(), invoked: event.index };
+        match self.open.insert(process, open) {
+            Some(earlier) => Err(Misplaced::StillOpen { process, f: event.f.to_string(), open: earlier.invoked }),
+            None => Ok(Matched::Begins { process, number }),
+        }
+    }
+
+    fn end(&mut self, process: u64, event: &Event, ending: Ending) -> Result<Matched, Misplaced> {
+        let Some(open) = self.open.remove(&process) else {
+            return Err(Misplaced::NothingOpen { process, f: event.f.to_string(), kind: event.kind });
+        };
+        if open.f != event.f {
+            let (f, open_f) = (event.f.to_string(), open.f.to_string());
+            return Err(Misplaced::OtherFunction { process, f, open_f, open: open.invoked });
+        }
+        Ok(Matched::Ends { number: open.number, ending })
     }
 }
 
@@ -55,12 +137,13 @@ fn ending(kind: EventKind) -> Option<Ending> {
     }
 }
 
-fn invoked(process: u64, event: &Event) -> Operation {
+/// An operation of which only the invocation is known. `share` makes the values that it keeps.
+pub(crate) fn invoked(process: u64, event: &Event, mut share: impl FnMut(&Value) -> SharedValue) -> Operation {
     Operation {
         process,
         f: event.f.clone(),
-        key: event.key.clone(),
-        input: event.value.clone(),
+        key: event.key.as_ref().map(&mut share),
+        input: share(&event.value),
         output: None,
         ending: Ending::Info,
         node: event.node.clone(),
@@ -72,21 +155,27 @@ fn invoked(process: u64, event: &Event) -> Operation {
     }
 }
 
-fn complete(operation: &mut Operation, event: &Event, ending: Ending) {
+/// Completes an operation with its last event.
+pub(crate) fn complete(
+    operation: &mut Operation,
+    event: &Event,
+    ending: Ending,
+    mut share: impl FnMut(&Value) -> SharedValue,
+) {
     operation.ending = ending;
     operation.completed = Some(event.index);
     operation.completed_at = event.time;
     if ending == Ending::Ok {
-        operation.output = Some(event.value.clone());
+        operation.output = Some(share(&event.value));
     }
     // Which object and which node it was may be known only afterwards.
     if operation.key.is_none() {
-        operation.key.clone_from(&event.key);
+        operation.key = event.key.as_ref().map(&mut share);
     }
     if operation.node.is_none() {
         operation.node.clone_from(&event.node);
     }
-    operation.error = event.extra.get("error").cloned();
+    operation.error = event.extra.get("error").map(share);
 }
 
 /// An event that cannot be where it is: the history is not one of single-threaded processes.
@@ -210,7 +299,9 @@ mod tests {
         .unwrap();
         let told: Vec<_> = operations
             .iter()
-            .map(|o| (o.process, &*o.f, o.input.clone(), o.output.clone(), o.ending, o.invoked, o.completed))
+            .map(|o| {
+                (o.process, &*o.f, o.input.to_value(), o.output.as_deref().cloned(), o.ending, o.invoked, o.completed)
+            })
             .collect();
         assert_eq!(
             told,
@@ -223,7 +314,7 @@ mod tests {
             ]
         );
         assert_eq!((operations[0].invoked_at, operations[0].completed_at), (Some(20), Some(30)));
-        assert_eq!((&operations[2].error, &operations[3].error), (&None, &Some(json!("timeout"))));
+        assert_eq!((operations[2].error.as_deref(), operations[3].error.as_deref()), (None, Some(&json!("timeout"))));
     }
 
     #[test]
@@ -234,8 +325,8 @@ mod tests {
         history.events[2].node = Some("n2".into());
         history.events[3].key = Some(json!("y"));
         let operations = history.operations().unwrap();
-        assert_eq!((&operations[0].key, operations[0].node.as_deref()), (&Some(json!("x")), Some("n1")));
-        assert_eq!((&operations[1].key, operations[1].node.as_deref()), (&Some(json!("y")), Some("n2")));
+        assert_eq!((operations[0].key.as_deref(), operations[0].node.as_deref()), (Some(&json!("x")), Some("n1")));
+        assert_eq!((operations[1].key.as_deref(), operations[1].node.as_deref()), (Some(&json!("y")), Some("n2")));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) struct Parts<'a, I> {
 
 /// How many operations there were.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     pub(super) ok: usize,
     pub(super) failed: usize,
     pub(super) crashed: usize,
@@ -50,50 +50,59 @@ impl<'a, I> Parts<'a, I> {
             if share.work(|| done * size_of::<Call<'a, I>>()).is_err() {
                 return Ok(None);
             }
-            let Some(call) = call(model, operation, &mut counts)? else { continue };
-            let key = operation.key.as_ref().filter(|_| model.partitions_by_key());
+            let input = input(model, operation)?;
+            counts.count(model, operation.ending, input.as_ref());
+            let Some(input) = input else { continue };
+            let key = operation.key.as_deref().filter(|_| model.partitions_by_key());
             let number = *numbers.entry(key).or_insert_with(|| {
-                parts.push(Part { key: key.cloned(), calls: Vec::new() });
+                // Where there is one object, all that follows is its.
+                let room = if key.is_none() { operations.len() - done } else { 0 };
+                parts.push(Part { key: key.cloned(), calls: Vec::with_capacity(room) });
                 parts.len() - 1
             });
-            parts[number].calls.push(call);
+            parts[number].calls.push(Call::new(operation, input));
         }
         parts.sort_by(|one, other| compare_keys(one.key.as_ref(), other.key.as_ref()));
         Ok(Some(Parts { parts, counts }))
     }
+
+    /// How many bytes the calls take, without what their inputs hold besides.
+    pub(super) fn bytes(&self) -> usize {
+        self.parts.iter().map(|part| size_of_val(&*part.calls)).sum()
+    }
+}
+
+impl Counts {
+    /// Counts an operation, which was understood as `input`; none where it cannot matter.
+    pub(crate) fn count<M: Model>(&mut self, model: &M, ending: Ending, input: Option<&M::Input>) {
+        match ending {
+            Ending::Ok => self.ok += 1,
+            Ending::Info => self.crashed += 1,
+            Ending::Fail => self.failed += 1,
+        }
+        let answered = input.filter(|_| ending == Ending::Ok);
+        self.refusable += usize::from(answered.is_some_and(|input| model.can_refuse(input)));
+    }
 }
 
 /// The operation as the model understands it; none where it cannot matter.
-fn call<'a, M: Model>(
-    model: &M,
-    operation: &'a Operation,
-    counts: &mut Counts,
-) -> Result<Option<Call<'a, M::Input>>, CheckError> {
-    match operation.ending {
-        Ending::Ok => counts.ok += 1,
-        Ending::Info => counts.crashed += 1,
-        Ending::Fail => {
-            counts.failed += 1;
-            return Ok(None);
-        }
+pub(crate) fn input<M: Model>(model: &M, operation: &Operation) -> Result<Option<M::Input>, CheckError> {
+    if operation.ending == Ending::Fail {
+        return Ok(None);
     }
     let &Operation { process, invoked, .. } = operation;
     let f = || operation.f.to_string();
-    let input = match model.input(operation) {
-        Ok(input) => input,
-        Err(why) => {
-            return Err(CheckError::Operation { model: model.name().to_owned(), f: f(), process, invoked, why });
-        }
-    };
-    if operation.ending == Ending::Ok {
-        if operation.completed.is_none_or(|completed| completed < invoked) {
-            return Err(CheckError::Completion { f: f(), process, invoked });
-        }
-        counts.refusable += usize::from(model.can_refuse(&input));
-    } else if model.is_pure(&input) {
-        return Ok(None);
+    let input = model.input(operation).map_err(|why| CheckError::Operation {
+        model: model.name().to_owned(),
+        f: f(),
+        process,
+        invoked,
+        why,
+    })?;
+    if operation.ending == Ending::Ok && operation.completed.is_none_or(|completed| completed < invoked) {
+        return Err(CheckError::Completion { f: f(), process, invoked });
     }
-    Ok(Some(Call::new(operation, input)))
+    Ok(Some(input).filter(|input| operation.ending == Ending::Ok || !model.is_pure(input)))
 }
 
 /// No key first, then null, booleans, numbers by size, strings, and the rest by its text.

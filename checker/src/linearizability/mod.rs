@@ -11,15 +11,17 @@ mod keys;
 mod prove;
 mod report;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Unlimited};
 use crate::call::Call;
-use crate::history::{History, HistoryError, Operation};
+use crate::history::{History, HistoryError, Operation, PairedHistory};
+pub(crate) use crate::linearizability::keys::{Counts, input};
 use crate::linearizability::keys::{Part, Parts};
 pub use crate::linearizability::prove::{NoProof, prove, prove_with};
 pub(crate) use crate::linearizability::report::ended;
 use crate::linearizability::report::{Finding, PartReport, Route};
 use crate::meter::{Meter, Share, Stop};
 use crate::model::Model;
+use crate::models::each::WithModel;
 use crate::models::{AssertingRegister, ModelSpec, asserting};
 use crate::parallel;
 use crate::registers::RegisterCalls;
@@ -27,7 +29,7 @@ use crate::routes::{self, Elements};
 pub use crate::search::Reductions;
 use crate::search::{End, crashed, explain, search};
 use crate::suspects;
-use crate::verdict::{Outcome, Property};
+use crate::verdict::{Counterexample, Outcome, Property};
 use crate::zones;
 
 /// How to check.
@@ -48,6 +50,8 @@ pub struct Options {
     /// A compare-and-set that ended `fail` with an answer that names the mismatch says that the value was another one. Else
     /// it is dropped like everything that failed, as Jepsen does.
     pub failed_cas_asserts: bool,
+    /// Say why an invalid history is invalid; else there is no counterexample, and no suspects, only the verdict.
+    pub explain: bool,
     /// How many states, each with its refusal, a counterexample of the search shows at most.
     pub states_shown: usize,
     /// How much may be spent on the core of a violation after it was found, in steps: about so many times the search may place
@@ -64,6 +68,7 @@ impl Default for Options {
             reductions,
             trivially_valid: false,
             failed_cas_asserts: false,
+            explain: true,
             states_shown: 10,
             core_effort: 300_000,
         }
@@ -110,7 +115,17 @@ pub fn check(
     options: &Options,
     budget: &dyn Budget,
 ) -> Result<Property, CheckError> {
-    let mut property = check_operations(&history.operations()?, model, options, budget)?;
+    check_paired(&history.paired()?, model, options, budget)
+}
+
+/// Like [`check`], of a history without its events.
+pub fn check_paired(
+    history: &PairedHistory,
+    model: &ModelSpec,
+    options: &Options,
+    budget: &dyn Budget,
+) -> Result<Property, CheckError> {
+    let mut property = check_operations(&history.operations, model, options, budget)?;
     if property.outcome == Outcome::Invalid {
         property.suspects.extend(suspects::of_history(history));
     }
@@ -128,16 +143,21 @@ pub fn check_operations(
         ModelSpec::Register(model) if options.failed_cas_asserts && model.compare_and_set => {
             check_with(&asserting(operations), &AssertingRegister(model.clone()), options, budget)
         }
-        ModelSpec::Register(model) => check_with(operations, model, options, budget),
-        ModelSpec::MultiRegister(model) => check_with(operations, model, options, budget),
-        ModelSpec::Kv(model) => check_with(operations, model, options, budget),
-        ModelSpec::Mutex(model) => check_with(operations, model, options, budget),
-        ModelSpec::Semaphore(model) => check_with(operations, model, options, budget),
-        ModelSpec::Set(model) => check_with(operations, model, options, budget),
-        ModelSpec::Counter(model) => check_with(operations, model, options, budget),
-        ModelSpec::Collection(model) => check_with(operations, model, options, budget),
-        ModelSpec::AppendList(model) => check_with(operations, model, options, budget),
-        ModelSpec::Log(model) => check_with(operations, model, options, budget),
+        _ => model.with(Check { operations, options, budget }),
+    }
+}
+
+struct Check<'a> {
+    operations: &'a [Operation],
+    options: &'a Options,
+    budget: &'a dyn Budget,
+}
+
+impl WithModel for Check<'_> {
+    type Output = Result<Property, CheckError>;
+
+    fn with<M: Model>(self, model: &M) -> Result<Property, CheckError> {
+        check_with(self.operations, model, self.options, self.budget)
     }
 }
 
@@ -149,9 +169,12 @@ pub fn check_with<M: Model>(
     budget: &dyn Budget,
 ) -> Result<Property, CheckError> {
     let meter = Meter::new(budget);
-    let Some(parts) = Parts::of(model, operations, &mut meter.share(0))? else {
+    // It is held up to the end: what the calls take counts while they are checked.
+    let mut share = meter.share(0);
+    let Some(parts) = Parts::of(model, operations, &mut share)? else {
         return Ok(report::nothing_checked(model, options, &meter));
     };
+    let _held = share.hold(parts.bytes());
     let Parts { parts, counts } = parts;
     let check = |(number, part)| {
         let report = check_part(model, part, options, &mut meter.share(number));
@@ -162,6 +185,9 @@ pub fn check_with<M: Model>(
     };
     let reports = parallel::each(parts, check);
     let mut property = report::property(model, options, &meter, &counts, reports);
+    if !options.explain {
+        property.counterexample = None;
+    }
     if let Some(counterexample) = &mut property.counterexample {
         if options.core_effort > 0 {
             let core = cores::core(operations, model, counterexample, options.core_effort, budget);
@@ -172,15 +198,33 @@ pub fn check_with<M: Model>(
     Ok(property)
 }
 
+/// The property of a history whose keys were all found linearizable by the search while it grew: how many operations each of
+/// them had, and the most configurations that were held at the same time.
+pub(crate) fn settled<M: Model>(
+    model: &M,
+    options: &Options,
+    counts: &Counts,
+    keys: impl Iterator<Item = (usize, usize)>,
+) -> Property {
+    let report = |(operations, peak_configurations)| PartReport {
+        key: None,
+        operations,
+        route: Route::Search,
+        finding: Finding::Linearizable,
+        peak_configurations,
+    };
+    report::property(model, options, &Meter::new(&Unlimited), counts, keys.map(report).collect())
+}
+
 fn check_part<M: Model>(model: &M, part: Part<'_, M::Input>, options: &Options, share: &mut Share<'_>) -> PartReport {
     let Part { key, calls } = part;
     let operations = calls.len();
     let mut report =
         PartReport { key, operations, route: Route::Search, finding: Finding::Linearizable, peak_configurations: 0 };
-    let finding = match share.ask(size_of_val(&*calls)) {
+    let finding = match share.ask(0) {
         Err(stop) => Ok(stopped(stop, 0)),
-        Ok(()) if options.zones => by_zones(model, &calls, &mut report, share)
-            .or_else(|()| by_route(model, &calls, &mut report, share))
+        Ok(()) if options.zones => by_zones(model, &calls, options, &mut report, share)
+            .or_else(|()| by_route(model, &calls, options, &mut report, share))
             .or_else(|()| by_elements(model, &calls, options, &mut report, share)),
         Ok(()) => Err(()),
     };
@@ -195,13 +239,18 @@ fn check_part<M: Model>(model: &M, part: Part<'_, M::Input>, options: &Options, 
 fn by_zones<M: Model>(
     model: &M,
     calls: &[Call<'_, M::Input>],
+    options: &Options,
     report: &mut PartReport,
     share: &mut Share<'_>,
 ) -> Result<Finding, ()> {
     let registers = RegisterCalls::of(model, calls).filter(RegisterCalls::values_are_distinct).ok_or(())?;
     report.route = Route::Zones;
-    Ok(match zones::violations(&registers, calls, share) {
+    let held = share.hold(registers.bytes());
+    let found = zones::violations(&registers, calls, share);
+    share.release(held);
+    Ok(match found {
         Ok(violations) if violations.is_empty() => Finding::Linearizable,
+        Ok(_) if !options.explain => Finding::Invalid(Counterexample::default()),
         Ok(violations) => Finding::Invalid(zones::witness::counterexample(model, &registers, calls, &violations)),
         Err(stop) => stopped(stop, 0),
     })
@@ -211,6 +260,7 @@ fn by_zones<M: Model>(
 fn by_route<M: Model>(
     model: &M,
     calls: &[Call<'_, M::Input>],
+    options: &Options,
     report: &mut PartReport,
     share: &mut Share<'_>,
 ) -> Result<Finding, ()> {
@@ -221,6 +271,7 @@ fn by_route<M: Model>(
     report.route = Route::Special(decided.route);
     Ok(match decided.contradiction {
         None => Finding::Linearizable,
+        Some(_) if !options.explain => Finding::Invalid(Counterexample::default()),
         Some(contradiction) => Finding::Invalid(contradiction.tell(model, calls)),
     })
 }
@@ -261,6 +312,7 @@ fn by_search<M: Model>(
     report.peak_configurations = report.peak_configurations.max(found.peak_configurations);
     match found.end {
         End::Linearizable => Finding::Linearizable,
+        End::Stuck(_) if !options.explain => Finding::Invalid(Counterexample::default()),
         End::Stuck(stuck) => Finding::Invalid(explain::counterexample(model, &calls, &stuck)),
         End::Stopped { why, placed } => stopped(why, placed),
     }

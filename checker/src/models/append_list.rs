@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::history::{Ending, Operation};
+use crate::history::{Ending, Operation, SharedValue};
 use crate::model::Model;
 
 /// A list, empty at the beginning: `append` adds its value at the end, `read` answers the list (null is the empty one).
@@ -13,11 +13,11 @@ pub struct AppendList;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AppendListInput {
     /// This is added at the end.
-    Append(Value),
+    Append(SharedValue),
     /// The list is this one.
     Read(Vec<Value>),
     /// An answer that is no list.
-    Nonsense(Value),
+    Nonsense(SharedValue),
     /// Nothing that could be checked.
     Nothing,
 }
@@ -37,10 +37,10 @@ impl Model for AppendList {
     fn input(&self, operation: &Operation) -> Result<AppendListInput, String> {
         match (&*operation.f, operation.ending) {
             ("append", _) => Ok(AppendListInput::Append(operation.input.clone())),
-            ("read", Ending::Ok) => Ok(match operation.output.clone() {
-                None | Some(Value::Null) => AppendListInput::Read(Vec::new()),
-                Some(Value::Array(all)) => AppendListInput::Read(all),
-                Some(other) => AppendListInput::Nonsense(other),
+            ("read", Ending::Ok) => Ok(match operation.answer() {
+                Value::Null => AppendListInput::Read(Vec::new()),
+                Value::Array(all) => AppendListInput::Read(all.clone()),
+                other => AppendListInput::Nonsense(other.clone().into()),
             }),
             ("read", _) => Ok(AppendListInput::Nothing),
             (other, _) => Err(format!("it knows append and read, not {other}")),
@@ -51,7 +51,7 @@ impl Model for AppendList {
         match input {
             AppendListInput::Append(value) => {
                 let mut after = state.clone();
-                after.push(value.clone());
+                after.push(value.to_value());
                 Ok(after)
             }
             AppendListInput::Read(all) if all == state => Ok(state.clone()),

@@ -51,7 +51,7 @@ pub fn asserting(operations: &[Operation]) -> Cow<'_, [Operation]> {
 }
 
 fn is_refusal(operation: &Operation) -> bool {
-    operation.ending == Ending::Fail && &*operation.f == "cas" && operation.error.as_ref().is_some_and(names_mismatch)
+    operation.ending == Ending::Fail && &*operation.f == "cas" && operation.error.as_deref().is_some_and(names_mismatch)
 }
 
 fn names_mismatch(error: &Value) -> bool {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use crate::history::{Ending, Operation};
+use crate::history::{Ending, Operation, SharedValue};
 use crate::model::{Action, CollectionAction, Discipline, Model};
 
 /// A collection, empty at the beginning.
@@ -31,9 +31,9 @@ pub struct Elements {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CollectionInput {
     /// This is put in.
-    Insert(Value),
+    Insert(SharedValue),
     /// This was taken out.
-    Take(Value),
+    Take(SharedValue),
     /// There was nothing to take.
     TakeNothing,
     /// Perhaps something was taken, nobody knows what.
@@ -62,7 +62,7 @@ impl Collection {
         }
     }
 
-    fn element(self, value: &Value) -> Result<Value, String> {
+    fn element(self, value: &SharedValue) -> Result<SharedValue, String> {
         match self.discipline {
             Discipline::Smallest | Discipline::Largest if !value.is_i64() => {
                 Err(format!("an element of a priority queue is a whole number of 64 bits, not {value}"))
@@ -100,8 +100,8 @@ impl Model for Collection {
             return Err(format!("it knows {} and {}, not {f}", inserts.join(" or "), takes.join(" or ")));
         }
         Ok(match (operation.ending, &operation.output) {
-            (Ending::Ok, None | Some(Value::Null)) => CollectionInput::TakeNothing,
-            (Ending::Ok, Some(answer)) => CollectionInput::Take(answer.clone()),
+            (Ending::Ok, Some(answer)) if !answer.is_null() => CollectionInput::Take(answer.clone()),
+            (Ending::Ok, _) => CollectionInput::TakeNothing,
             _ => CollectionInput::TakeUnknown,
         })
     }
@@ -116,7 +116,7 @@ impl Model for Collection {
                 } else {
                     inside.len()
                 };
-                inside.insert(place, value.clone());
+                inside.insert(place, value.to_value());
             }
             CollectionInput::Take(value) if self.discipline == Discipline::Any => {
                 let place = inside.iter().position(|other| other == value);

@@ -41,7 +41,7 @@ impl Model for Counter {
     }
 
     fn input(&self, operation: &Operation) -> Result<CounterInput, String> {
-        let number = || match &operation.input {
+        let number = || match &*operation.input {
             Value::Null if &*operation.f != "add" => Ok(1),
             value => {
                 value.as_i64().ok_or_else(|| format!("{} takes a whole number of 64 bits, not {value}", operation.f))
@@ -49,8 +49,8 @@ impl Model for Counter {
         };
         match (&*operation.f, operation.ending) {
             ("read", Ending::Ok) => {
-                let answer = operation.output.clone().unwrap_or(Value::Null);
-                Ok(answer.as_i64().map_or(CounterInput::Nonsense(answer), CounterInput::Read))
+                let answer = operation.answer();
+                Ok(answer.as_i64().map_or_else(|| CounterInput::Nonsense(answer.clone()), CounterInput::Read))
             }
             ("read", _) => Ok(CounterInput::Nothing),
             ("add" | "increment", _) => number().map(CounterInput::Add),

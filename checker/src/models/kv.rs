@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::history::{Ending, Operation};
+use crate::history::{Ending, Operation, SharedValue};
 use crate::model::Model;
 
 /// A map of strings; an absent key holds the initial string.
@@ -18,7 +18,7 @@ pub struct Kv {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum KvInput {
     /// It returned this; what is no string is no right answer either.
-    Get(Value),
+    Get(SharedValue),
     /// It returned nothing that could be checked.
     GetAny,
     /// The string is replaced.
@@ -40,13 +40,13 @@ impl Model for Kv {
     }
 
     fn input(&self, operation: &Operation) -> Result<KvInput, String> {
-        let text = || match &operation.input {
+        let text = || match &*operation.input {
             Value::String(text) => Ok(text.clone()),
             other => Err(format!("the value of {} is a string, not {other}", operation.f)),
         };
         match (&*operation.f, operation.ending) {
-            ("get", Ending::Ok) => match operation.output.clone().unwrap_or(Value::Null) {
-                Value::Null if self.null_is_any => Ok(KvInput::GetAny),
+            ("get", Ending::Ok) => match operation.output.clone().unwrap_or_default() {
+                answer if answer.is_null() && self.null_is_any => Ok(KvInput::GetAny),
                 answer => Ok(KvInput::Get(answer)),
             },
             ("get", _) => Ok(KvInput::GetAny),
@@ -59,7 +59,7 @@ impl Model for Kv {
     fn step(&self, state: &String, input: &KvInput) -> Result<String, String> {
         match input {
             KvInput::GetAny => Ok(state.clone()),
-            KvInput::Get(Value::String(answer)) if answer == state => Ok(state.clone()),
+            KvInput::Get(answer) if answer.as_str() == Some(state) => Ok(state.clone()),
             KvInput::Get(answer) => Err(format!("cannot get {answer} where {state:?} is stored")),
             KvInput::Put(text) => Ok(text.clone()),
             KvInput::Append(text) => Ok(format!("{state}{text}")),

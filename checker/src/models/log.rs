@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::history::{Ending, Operation};
+use crate::history::{Ending, Operation, SharedValue};
 use crate::model::{Action, LogAction, Model};
 
 /// A log, empty at the beginning; the first entry has offset 0.
@@ -17,7 +17,7 @@ pub struct Log;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LogInput {
     /// This is added, at this offset if that is known.
-    Append(Value, Option<u64>),
+    Append(SharedValue, Option<u64>),
     /// From this offset on there are these entries, at least one.
     Entries(u64, Vec<Value>),
     /// The log ends before this offset.
@@ -44,27 +44,28 @@ impl Model for Log {
         let f = &*operation.f;
         let from =
             || offset_of(&operation.input).ok_or_else(|| format!("{f} takes an offset, not {}", operation.input));
-        let answer = operation.output.clone().unwrap_or(Value::Null);
+        let answer = operation.answer();
+        let nonsense = || LogInput::Nonsense(answer.clone());
         match (f, operation.ending) {
             ("append" | "send", _) if operation.input.is_null() => {
                 Err("an entry is not null, since null says that there is none".to_owned())
             }
-            ("append" | "send", Ending::Ok) => Ok(match (offset_of(&answer), answer.as_array().map(Vec::as_slice)) {
+            ("append" | "send", Ending::Ok) => Ok(match (offset_of(answer), answer.as_array().map(Vec::as_slice)) {
                 (Some(offset), _) => LogInput::Append(operation.input.clone(), Some(offset)),
                 (_, Some([offset, value])) if *value == operation.input => match offset_of(offset) {
                     Some(offset) => LogInput::Append(operation.input.clone(), Some(offset)),
-                    None => LogInput::Nonsense(answer),
+                    None => nonsense(),
                 },
-                _ => LogInput::Nonsense(answer),
+                _ => nonsense(),
             }),
             ("append" | "send", _) => Ok(LogInput::Append(operation.input.clone(), None)),
             ("read", Ending::Ok) if answer.is_null() => from().map(LogInput::End),
-            ("read", Ending::Ok) => Ok(LogInput::Entries(from()?, vec![answer])),
+            ("read", Ending::Ok) => Ok(LogInput::Entries(from()?, vec![answer.clone()])),
             ("poll", Ending::Ok) => match answer {
                 Value::Null => from().map(LogInput::End),
                 Value::Array(all) if all.is_empty() => from().map(LogInput::End),
-                Value::Array(all) => Ok(LogInput::Entries(from()?, all)),
-                other => Ok(LogInput::Nonsense(other)),
+                Value::Array(all) => Ok(LogInput::Entries(from()?, all.clone())),
+                _ => Ok(nonsense()),
             },
             ("read" | "poll", _) => Ok(LogInput::Nothing),
             (other, _) => Err(format!("it knows append, read and poll, not {other}")),
@@ -80,7 +81,7 @@ impl Model for Log {
                 }
                 _ => {
                     let mut after = state.clone();
-                    after.push(value.clone());
+                    after.push(value.to_value());
                     Ok(after)
                 }
             },

@@ -13,6 +13,7 @@ mod parameters;
 mod register;
 mod semaphore;
 mod set;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,9 +30,10 @@ pub use log::{Log, LogInput};
 pub use multi_register::{MultiRegister, Step, Transaction};
 pub use mutex::{Lock, Mutex, MutexInput};
 use parameters::Parameters;
-pub use register::{Register, RegisterInput};
+pub use register::{Pair, Register, RegisterInput};
 pub use semaphore::{Semaphore, SemaphoreInput};
 pub use set::{Set, SetInput};
+pub use whole::{Objects, Whole};
 
 /// A model by its name, with a sentence about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,7 +230,7 @@ impl fmt::Display for ModelSpec {
 }
 
 /// About how many bytes a value holds, its heap included.
-fn value_bytes(value: &Value) -> usize {
+pub(crate) fn value_bytes(value: &Value) -> usize {
     let heap = match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         Value::String(text) => text.len(),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::history::{Ending, Operation};
+use crate::history::{Ending, Operation, SharedValue};
 use crate::model::{Access, Model};
 
 /// A register with or without compare-and-set.
@@ -39,8 +39,41 @@ impl Default for Register {
     }
 }
 
-/// An operation on a register, with its answer.
-pub type RegisterInput = Access<Value>;
+/// An operation on a register, with its answer, in sixteen bytes: a history has millions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RegisterInput {
+    /// It returned this value.
+    Read(SharedValue),
+    /// It returned nothing that could be checked.
+    ReadAny,
+    /// It replaced the value, whatever that was.
+    Write(SharedValue),
+    /// It found the first value, and replaced it by the second.
+    Cas(Pair),
+}
+
+/// `[from, to]`, as a history has it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pair(SharedValue);
+
+impl Pair {
+    /// None where it is no list of two.
+    fn of(values: &SharedValue) -> Option<Pair> {
+        values.as_array().is_some_and(|values| values.len() == 2).then(|| Pair(values.clone()))
+    }
+}
+
+impl RegisterInput {
+    /// What it does with the value.
+    pub fn access(&self) -> Access<&Value> {
+        match self {
+            RegisterInput::Read(value) => Access::Read(value),
+            RegisterInput::ReadAny => Access::ReadAny,
+            RegisterInput::Write(value) => Access::Write(value),
+            RegisterInput::Cas(Pair(values)) => Access::Cas { from: &values[0], to: &values[1] },
+        }
+    }
+}
 
 impl Model for Register {
     type State = Value;
@@ -56,15 +89,15 @@ impl Model for Register {
 
     fn input(&self, operation: &Operation) -> Result<RegisterInput, String> {
         match (&*operation.f, operation.ending) {
-            ("read", Ending::Ok) => match operation.output.clone().unwrap_or(Value::Null) {
-                Value::Null if self.null_is_any => Ok(Access::ReadAny),
-                answer => Ok(Access::Read(answer)),
+            ("read", Ending::Ok) => match operation.output.clone().unwrap_or_default() {
+                answer if answer.is_null() && self.null_is_any => Ok(RegisterInput::ReadAny),
+                answer => Ok(RegisterInput::Read(answer)),
             },
-            ("read", _) => Ok(Access::ReadAny),
-            ("write", _) => Ok(Access::Write(operation.input.clone())),
-            ("cas", _) if self.compare_and_set => match operation.input.as_array().map(Vec::as_slice) {
-                Some([from, to]) => Ok(Access::Cas { from: from.clone(), to: to.clone() }),
-                _ => Err(format!("the value of cas is [from, to], not {}", operation.input)),
+            ("read", _) => Ok(RegisterInput::ReadAny),
+            ("write", _) => Ok(RegisterInput::Write(operation.input.clone())),
+            ("cas", _) if self.compare_and_set => match Pair::of(&operation.input) {
+                Some(pair) => Ok(RegisterInput::Cas(pair)),
+                None => Err(format!("the value of cas is [from, to], not {}", operation.input)),
             },
             ("cas", _) => Err("register knows read and write; for cas choose the model cas-register".to_owned()),
             (other, _) if self.compare_and_set => Err(format!("it knows read, write and cas, not {other}")),
@@ -73,7 +106,7 @@ impl Model for Register {
     }
 
     fn step(&self, state: &Value, input: &RegisterInput) -> Result<Value, String> {
-        match input {
+        match input.access() {
             Access::ReadAny => Ok(state.clone()),
             Access::Read(answer) if answer == state => Ok(state.clone()),
             Access::Read(answer) => Err(format!("cannot read {answer} from register {state}")),
@@ -86,7 +119,7 @@ impl Model for Register {
     }
 
     fn is_pure(&self, input: &RegisterInput) -> bool {
-        match input {
+        match input.access() {
             Access::Read(_) | Access::ReadAny => true,
             Access::Write(_) => false,
             Access::Cas { from, to } => from == to,
@@ -94,7 +127,7 @@ impl Model for Register {
     }
 
     fn can_refuse(&self, input: &RegisterInput) -> bool {
-        matches!(input, Access::Read(_) | Access::Cas { .. })
+        matches!(input, RegisterInput::Read(_) | RegisterInput::Cas(_))
     }
 
     fn partitions_by_key(&self) -> bool {
@@ -102,12 +135,7 @@ impl Model for Register {
     }
 
     fn access<'a>(&self, input: &'a RegisterInput) -> Option<Access<&'a Value>> {
-        Some(match input {
-            Access::Read(value) => Access::Read(value),
-            Access::ReadAny => Access::ReadAny,
-            Access::Write(value) => Access::Write(value),
-            Access::Cas { from, to } => Access::Cas { from, to },
-        })
+        Some(input.access())
     }
 
     fn register_initial(&self) -> Option<&Value> {
@@ -115,7 +143,7 @@ impl Model for Register {
     }
 
     fn describe(&self, input: &RegisterInput, ending: Ending) -> String {
-        match (input, ending) {
+        match (input.access(), ending) {
             (Access::Read(answer), _) => format!("read {answer}"),
             (Access::ReadAny, Ending::Ok) => "read null".to_owned(),
             (Access::ReadAny, _) => "tried to read (unknown)".to_owned(),

@@ -38,7 +38,7 @@ impl Model for Semaphore {
     }
 
     fn input(&self, operation: &Operation) -> Result<SemaphoreInput, String> {
-        let count = match &operation.input {
+        let count = match &*operation.input {
             Value::Null => 1,
             value => value
                 .as_u64()

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::history::{Ending, Operation};
+use crate::history::{Ending, Operation, SharedValue};
 use crate::model::{Action, Model, SetAction};
 use crate::models::collection::compare;
 
@@ -21,11 +21,11 @@ pub struct Set {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SetInput {
     /// This is put in, and was not there before, or was, if that is known.
-    Add(Value, Option<bool>),
+    Add(SharedValue, Option<bool>),
     /// This is taken out, and was there before, or was not, if that is known.
-    Remove(Value, Option<bool>),
+    Remove(SharedValue, Option<bool>),
     /// This is there, or is not.
-    Contains(Value, bool),
+    Contains(SharedValue, bool),
     /// These are all elements, sorted, each once.
     Read(Vec<Value>),
     /// An answer that is none.
@@ -50,21 +50,22 @@ impl Model for Set {
     fn input(&self, operation: &Operation) -> Result<SetInput, String> {
         let element = || operation.input.clone();
         match (&*operation.f, operation.ending) {
-            ("read", Ending::Ok) => Ok(match operation.output.clone() {
-                None | Some(Value::Null) => SetInput::Read(Vec::new()),
-                Some(Value::Array(mut all)) => {
+            ("read", Ending::Ok) => Ok(match operation.answer() {
+                Value::Null => SetInput::Read(Vec::new()),
+                Value::Array(all) => {
+                    let mut all = all.clone();
                     all.sort_by(compare);
                     all.dedup();
                     SetInput::Read(all)
                 }
-                Some(other) => SetInput::Nonsense(other),
+                other => SetInput::Nonsense(other.clone()),
             }),
             ("read", _) => Ok(SetInput::Nothing),
             ("add", _) => Ok(SetInput::Add(element(), truth(operation))),
             ("remove", _) if self.removals => Ok(SetInput::Remove(element(), truth(operation))),
             ("contains", Ending::Ok) if self.removals => Ok(match truth(operation) {
                 Some(there) => SetInput::Contains(element(), there),
-                None => SetInput::Nonsense(operation.output.clone().unwrap_or(Value::Null)),
+                None => SetInput::Nonsense(operation.answer().clone()),
             }),
             ("contains", _) if self.removals => Ok(SetInput::Nothing),
             (other, _) if self.removals => Err(format!("it knows add, remove, contains and read, not {other}")),
@@ -84,7 +85,7 @@ impl Model for Set {
                 }
                 let mut after = state.clone();
                 if let Err(place) = place {
-                    after.insert(place, element.clone());
+                    after.insert(place, element.to_value());
                 }
                 Ok(after)
             }
@@ -165,7 +166,7 @@ impl Model for Set {
 
 /// What an `ok` answered, where it is true, false, or the element with one of these.
 fn truth(operation: &Operation) -> Option<bool> {
-    match operation.output.as_ref().filter(|_| operation.ending == Ending::Ok)? {
+    match operation.output.as_deref().filter(|_| operation.ending == Ending::Ok)? {
         // An element that is a truth itself is given back by a plain `add`.
         Value::Bool(answer) if operation.f.as_ref() == "contains" || !operation.input.is_boolean() => Some(*answer),
         Value::Array(pair) => match pair.as_slice() {

@@ -139,7 +139,7 @@ pub(crate) fn decide<M: Model>(
     let Some(actions) = calls.iter().map(|call| model.action(&call.input)).collect::<Option<Vec<_>>>() else {
         return Ok(None);
     };
-    share.ask(size_of_val(&*actions) + size_of_val(calls))?;
+    share.ask(size_of_val(&*actions))?;
     match actions.first() {
         None => Ok(None),
         Some(&Action::Collection(discipline, _)) => collection::decide(&history, &actions, discipline, share),

@@ -1,133 +1,89 @@
-//! Sets of configurations, with dominance over crashed operations.
+//! Sets of configurations, with dominance.
 //!
 //! A configuration says how things may stand at a moment: the state, which open operations have been placed, and how many
 //! crashed ones of each class were used up on the way.
 //!
-//! **Dominance.** Of two configurations with the same state and the same placed operations, where one used a subset of the
-//! crashed operations that the other used, the other can be forgotten: a crashed operation is never obliged to happen, so
-//! the first can do whatever the second can, and may leave the rest unused. So for each state and mask an antichain of used
-//! sets is kept. Without dominance all different sets are kept.
+//! **Dominance.** Of two configurations with the same state, where the same operations that may change something have been
+//! placed, one can be forgotten if the other used a subset of its crashed operations and has placed a superset of its pure
+//! ones. A crashed operation is never obliged to happen, so the other can do whatever the one can and leave the rest unused;
+//! and a pure operation that it has placed already, it leaves out of that order, which changes no state. So for each state
+//! and mask an antichain is kept. Without dominance all different configurations are kept.
 
 use rustc_hash::FxHashMap;
 
 use crate::search::mask::Mask;
 use crate::search::states::StateId;
+use crate::search::used::{Packing, Used};
 
 /// The number of a class of crashed operations that do the same.
 pub(super) type Class = u32;
 
 /// How things may stand at a moment.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Config {
     pub(super) state: StateId,
-    /// Which of the open operations have been placed.
+    /// Which of the open operations have been placed, those apart that are placed greedily.
     pub(super) placed: Mask,
+    /// What remains to be done about the others.
+    pub(super) rest: Rest,
+}
+
+/// What of a configuration can be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rest {
     /// The crashed operations that have been placed.
     pub(super) used: Used,
+    /// The open operations that were placed greedily.
+    pub(super) settled: Mask,
 }
 
-/// How many crashed operations of each class were used, by class; classes of which none was are left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Used {
-    /// How many all together.
-    total: u32,
-    /// A bit for each class, modulo 64: most sets that are no part of another can be told apart by this alone.
-    signature: u64,
-    counts: Vec<(Class, u32)>,
-}
-
-impl Used {
-    fn new(counts: Vec<(Class, u32)>) -> Used {
-        let total = counts.iter().map(|entry| entry.1).sum();
-        let signature = counts.iter().fold(0, |bits, entry| bits | signature_bit(entry.0));
-        Used { total, signature, counts }
-    }
-
-    /// How many crashed operations were used.
-    pub(super) fn total(&self) -> u32 {
-        self.total
-    }
-
-    pub(super) fn count(&self, class: Class) -> u32 {
-        self.counts.binary_search_by_key(&class, |entry| entry.0).map_or(0, |place| self.counts[place].1)
-    }
-
-    pub(super) fn add(&mut self, class: Class) {
-        match self.counts.binary_search_by_key(&class, |entry| entry.0) {
-            Ok(place) => self.counts[place].1 += 1,
-            Err(place) => self.counts.insert(place, (class, 1)),
-        }
-        self.total += 1;
-        self.signature |= signature_bit(class);
-    }
-
-    /// What both have used.
-    pub(super) fn common(&self, other: &Used) -> Used {
-        let shared = self.counts.iter().map(|&(class, count)| (class, count.min(other.count(class))));
-        Used::new(shared.filter(|entry| entry.1 > 0).collect())
-    }
-
-    /// This without `common`, which must be part of it.
-    pub(super) fn without(&self, common: &Used) -> Used {
-        let rest = self.counts.iter().map(|&(class, count)| (class, count - common.count(class)));
-        Used::new(rest.filter(|entry| entry.1 > 0).collect())
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Class, u32)> + '_ {
-        self.counts.iter().copied()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.counts.is_empty()
-    }
-
-    /// Whether `other` used at least as much of everything.
-    fn within(&self, other: &Used) -> bool {
-        self.total <= other.total
-            && self.signature & !other.signature == 0
-            && self.counts.iter().all(|&(class, count)| count <= other.count(class))
-    }
-
-    /// The same for `other` with one more of this class.
-    fn within_more(&self, other: &Used, more: Class) -> bool {
-        self.total <= other.total + 1
-            && self.signature & !(other.signature | signature_bit(more)) == 0
-            && self.counts.iter().all(|&(class, count)| count <= other.count(class) + u32::from(class == more))
+impl Rest {
+    fn dominates(&self, other: &Rest, packing: Packing) -> bool {
+        self.used.within(&other.used, packing) && other.settled.within(&self.settled)
     }
 
     fn heap_bytes(&self) -> usize {
-        self.counts.capacity() * size_of::<(Class, u32)>()
+        self.used.heap_bytes() + self.settled.heap_bytes()
     }
 }
 
-fn signature_bit(class: Class) -> u64 {
-    1 << (class % 64)
+/// The number of a configuration within one frontier, in the order in which they were added.
+pub(super) type Number = u32;
+
+#[derive(Debug)]
+struct Member {
+    rest: Rest,
+    number: Number,
 }
 
-/// The used sets of one state and mask: usually one.
+/// What is known for one state and mask: usually one configuration.
 #[derive(Debug)]
 struct Antichain {
-    first: Used,
-    rest: Vec<Used>,
+    first: Member,
+    others: Vec<Member>,
 }
 
 /// A set of configurations.
 #[derive(Debug)]
 pub(super) struct Frontier {
     places: FxHashMap<(StateId, Mask), Antichain>,
+    packing: Packing,
     dominance: bool,
-    len: usize,
+    /// For each configuration that was ever added whether it was dominated later.
+    forgotten: Vec<bool>,
+    forgotten_count: usize,
     heap_bytes: usize,
 }
 
 impl Frontier {
-    pub(super) fn new(dominance: bool) -> Frontier {
-        Frontier { places: FxHashMap::default(), dominance, len: 0, heap_bytes: 0 }
+    pub(super) fn new(packing: Packing, dominance: bool) -> Frontier {
+        let (forgotten, forgotten_count) = (Vec::new(), 0);
+        Frontier { places: FxHashMap::default(), packing, dominance, forgotten, forgotten_count, heap_bytes: 0 }
     }
 
     /// How many configurations there are.
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.forgotten.len() - self.forgotten_count
     }
 
     /// About how many bytes they take.
@@ -135,47 +91,46 @@ impl Frontier {
         self.places.capacity() * (size_of::<((StateId, Mask), Antichain)>() + 1) + self.heap_bytes
     }
 
-    /// Adds a configuration, unless it is there or dominated; forgets those that it dominates. Says whether it was added.
-    pub(super) fn insert(&mut self, config: Config) -> bool {
-        let bytes = config.placed.heap_bytes() + config.used.heap_bytes();
+    /// Adds a configuration, unless it is there or dominated; forgets those that it dominates. Its number, if it was added.
+    pub(super) fn insert(&mut self, config: Config) -> Option<Number> {
+        let number = Number::try_from(self.forgotten.len()).expect("four billion configurations do not fit in memory");
+        let bytes = config.placed.heap_bytes() + config.rest.heap_bytes();
         let key = (config.state, config.placed);
+        let member = Member { rest: config.rest, number };
         let Some(chain) = self.places.get_mut(&key) else {
-            self.places.insert(key, Antichain { first: config.used, rest: Vec::new() });
-            self.len += 1;
+            self.places.insert(key, Antichain { first: member, others: Vec::new() });
+            self.forgotten.push(false);
             self.heap_bytes += bytes;
-            return true;
+            return Some(number);
         };
-        let before = 1 + chain.rest.len();
-        if !chain.insert(config.used, self.dominance) {
-            return false;
+        if chain.has(&member.rest, self.packing, self.dominance) {
+            return None;
         }
-        self.len = self.len + 1 + chain.rest.len() - before;
-        self.heap_bytes += bytes + size_of::<Used>();
-        true
+        self.forgotten.push(false);
+        self.heap_bytes += bytes + size_of::<Member>();
+        let forgotten = &mut self.forgotten;
+        let mut count = 0;
+        let mut forget = |member: &Member| {
+            forgotten[member.number as usize] = true;
+            count += 1;
+        };
+        chain.add(member, self.dominance.then_some(self.packing), &mut forget);
+        self.forgotten_count += count;
+        Some(number)
     }
 
-    /// Whether a configuration with this state and these places is dominated that used one more of a class than `used`.
-    /// It asks before such a configuration is made, as most of them are dominated.
-    pub(super) fn dominates(&self, state: StateId, placed: &Mask, used: &Used, more: Class) -> bool {
-        self.dominance
-            && self.places.get(&(state, placed.clone())).is_some_and(|chain| {
-                chain.first.within_more(used, more) || chain.rest.iter().any(|member| member.within_more(used, more))
-            })
-    }
-
-    /// Whether this very configuration is in the set: it may have been dominated after it was added.
-    pub(super) fn contains(&self, config: &Config) -> bool {
-        let key = (config.state, config.placed.clone());
-        self.places.get(&key).is_some_and(|chain| chain.first == config.used || chain.rest.contains(&config.used))
+    /// Whether this configuration was dominated after it was added.
+    pub(super) fn has_forgotten(&self, number: Number) -> bool {
+        self.forgotten[number as usize]
     }
 
     /// All configurations, in an order that depends on nothing but how they were added.
     pub(super) fn into_configs(self) -> impl Iterator<Item = Config> {
         self.places.into_iter().flat_map(|((state, placed), chain)| {
-            std::iter::once(chain.first).chain(chain.rest).map(move |used| Config {
+            std::iter::once(chain.first).chain(chain.others).map(move |member| Config {
                 state,
                 placed: placed.clone(),
-                used,
+                rest: member.rest,
             })
         })
     }
@@ -185,35 +140,37 @@ impl Frontier {
         self.places.keys().map(|key| key.0)
     }
 
-    /// What all configurations have used.
-    pub(super) fn used_by_all(&self) -> Used {
-        let mut all = self.places.values().flat_map(|chain| std::iter::once(&chain.first).chain(&chain.rest));
-        let Some(first) = all.next() else { return Used::default() };
-        let mut common = first.clone();
-        for used in all {
-            if common.is_empty() {
-                break;
-            }
-            common = common.common(used);
-        }
-        common
+    /// What each configuration has used.
+    pub(super) fn used(&self) -> impl Iterator<Item = &Used> + '_ {
+        let members = self.places.values().flat_map(|chain| std::iter::once(&chain.first).chain(&chain.others));
+        members.map(|member| &member.rest.used)
     }
 }
 
 impl Antichain {
-    fn insert(&mut self, new: Used, dominance: bool) -> bool {
-        let mut members = std::iter::once(&self.first).chain(&self.rest);
-        if members.any(|member| if dominance { member.within(&new) } else { *member == new }) {
-            return false;
-        }
-        if dominance {
-            self.rest.retain(|member| !new.within(member));
-            if new.within(&self.first) {
-                self.first = new;
-                return true;
+    fn has(&self, new: &Rest, packing: Packing, dominance: bool) -> bool {
+        let mut members = std::iter::once(&self.first).chain(&self.others);
+        members.any(|member| if dominance { member.rest.dominates(new, packing) } else { member.rest == *new })
+    }
+
+    /// Adds what it has not; with dominance, takes out what is dominated.
+    fn add(&mut self, new: Member, dominance: Option<Packing>, forget: &mut impl FnMut(&Member)) {
+        let Some(packing) = dominance else {
+            self.others.push(new);
+            return;
+        };
+        self.others.retain(|member| {
+            let dominated = new.rest.dominates(&member.rest, packing);
+            if dominated {
+                forget(member);
             }
+            !dominated
+        });
+        if new.rest.dominates(&self.first.rest, packing) {
+            forget(&self.first);
+            self.first = new;
+        } else {
+            self.others.push(new);
         }
-        self.rest.push(new);
-        true
     }
 }

@@ -28,8 +28,28 @@ impl Mask {
         *self.word(slot) |= bit(slot);
     }
 
-    pub(super) fn remove(&mut self, slot: usize) {
-        *self.word(slot) &= !bit(slot);
+    /// Takes a slot out, and says whether it was in.
+    pub(super) fn remove(&mut self, slot: usize) -> bool {
+        let word = self.word(slot);
+        let was_in = *word & bit(slot) != 0;
+        *word &= !bit(slot);
+        was_in
+    }
+
+    /// Whether all slots of this set, which is as wide, are in `other`.
+    pub(super) fn within(&self, other: &Mask) -> bool {
+        let high = self.high.iter().flatten().zip(other.high.iter().flatten());
+        self.low & !other.low == 0 && high.into_iter().all(|(one, other)| one & !other == 0)
+    }
+
+    /// The same set among `width` slots, which must not be fewer than it was made for.
+    pub(super) fn widened(mut self, width: usize) -> Mask {
+        let mut wide = Mask::empty(width);
+        wide.low = self.low;
+        if let (Some(to), Some(from)) = (&mut wide.high, self.high.take()) {
+            to[..from.len()].copy_from_slice(&from);
+        }
+        wide
     }
 
     /// Bytes outside of the value itself.
@@ -63,7 +83,7 @@ mod tests {
             }
             assert_eq!((0..width).filter(|&slot| mask.contains(slot)).collect::<Vec<_>>(), slots);
             for &slot in &slots {
-                mask.remove(slot);
+                assert!(mask.remove(slot));
             }
             assert_eq!(mask, Mask::empty(width));
         }

@@ -10,22 +10,29 @@
 //! of the mask is free again when its operation returns, a crashed operation that every configuration has used is forgotten,
 //! and states that no configuration is in are collected.
 //!
-//! Four reductions keep the frontier small; each can be switched off, and each says where it is written why it is sound:
-//! dominance ([`frontier`]), classes ([`timeline`]), greedy placing of pure operations ([`walk`]), and what is
-//! known of crashed operations on registers ([`crashed`]), which happens before the search.
+//! Reductions keep the frontier small; each can be switched off, and each says where it is written why it is sound:
+//! dominance ([`frontier`]), classes ([`timeline`]), greedy placing of pure operations ([`walk`]), and what is known of crashed
+//! operations on registers, before the search ([`crashed`]) and meanwhile ([`observers`]).
+//!
+//! Nothing is walked twice: that a state was possible while the operation was open that has no place is known from when
+//! things last stood in it.
 
+mod available;
 pub(crate) mod crashed;
 pub(crate) mod explain;
 mod frontier;
 pub(crate) mod linearise;
 mod mask;
+mod observers;
 mod states;
 mod timeline;
-mod walk;
+mod used;
+pub(crate) mod walk;
 
 use crate::call::Call;
 use crate::meter::{Share, Stop};
 use crate::model::Model;
+pub(crate) use crate::search::timeline::CallId;
 use crate::search::timeline::{Moment, Timeline};
 use crate::search::walk::{Ended, Walk};
 
@@ -35,11 +42,12 @@ use crate::search::walk::{Ended, Walk};
 pub struct Reductions {
     /// Forget a configuration when another one has done as much with fewer crashed operations.
     pub dominance: bool,
-    /// Count crashed operations that do the same, instead of telling them apart.
+    /// Count crashed operations that do the same, instead of telling them apart, and place open ones in the order of their ends.
     pub classes: bool,
     /// Place an operation that never changes a state as soon as it is legal.
     pub greedy: bool,
-    /// Drop a crashed write or compare-and-set whose value nobody could have seen (registers only).
+    /// Drop a crashed write or compare-and-set whose value nobody could have seen, and use others only where somebody can
+    /// (registers only).
     pub drop_unobserved: bool,
     /// A crashed operation whose value was read has happened before that read ended (registers only).
     pub evidence: bool,
@@ -92,6 +100,7 @@ pub(crate) fn search<M: Model>(
     share: &mut Share<'_>,
 ) -> Search<M::State> {
     let timeline = Timeline::new(calls, reductions.classes);
+    let held = share.hold(timeline.bytes());
     let mut walk = Walk::new(model, &timeline, reductions);
     let walked = along(&mut walk, &timeline, share);
     let peak_configurations = walk.peak();
@@ -99,37 +108,31 @@ pub(crate) fn search<M: Model>(
         Walked::ToTheEnd => End::Linearizable,
         Walked::Stopped { why, placed } => End::Stopped { why, placed },
         Walked::Stuck { call, states } => {
-            // Once more, now that it is known which operation to watch. The walk is the same, so it costs no more than
-            // the verdict did; if the budget ends meanwhile, the states at its end are shown.
-            drop(walk);
-            let mut again = Walk::new(model, &timeline, reductions);
-            again.watch(call);
-            if let Walked::Stuck { .. } = along(&mut again, &timeline, share) {
-                End::Stuck(stuck(model, calls, call, again.watched(), states_shown))
-            } else {
-                End::Stuck(stuck(model, calls, call, states.into_iter(), states_shown))
-            }
+            End::Stuck(stuck(model, calls, call as usize, states.into_iter(), states_shown))
         }
     };
+    share.release(held);
     Search { end, peak_configurations }
 }
 
 /// How far a walk came.
 enum Walked<S> {
     ToTheEnd,
-    Stuck { call: usize, states: Vec<S> },
+    Stuck { call: CallId, states: Vec<S> },
     Stopped { why: Stop, placed: usize },
 }
 
 fn along<M: Model>(
-    walk: &mut Walk<'_, '_, M>,
+    walk: &mut Walk<'_, M, &M::Input>,
     timeline: &Timeline<'_, M::Input>,
     share: &mut Share<'_>,
 ) -> Walked<M::State> {
     let mut placed = 0;
     for &moment in &timeline.moments {
         match moment {
-            Moment::Begin { call } => walk.begin(call),
+            Moment::Begin { call } => {
+                walk.begin(call, timeline.input_of[call as usize], timeline.end_of[call as usize]);
+            }
             Moment::Crash { class } => walk.crash(class),
             Moment::End { call } => match walk.end(call, share) {
                 Ok(Ended::Placed) => placed += 1,
@@ -141,7 +144,8 @@ fn along<M: Model>(
     Walked::ToTheEnd
 }
 
-fn stuck<M: Model>(
+/// What is to be told of a call that cannot be placed in any of these states.
+pub(crate) fn stuck<M: Model>(
     model: &M,
     calls: &[Call<'_, M::Input>],
     call: usize,

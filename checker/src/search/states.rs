@@ -1,5 +1,6 @@
 //! The states that a search has met, each stored once, and the transitions between them, each computed once.
 
+use std::borrow::Borrow;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -43,6 +44,14 @@ impl Steps {
         }
     }
 
+    /// None that were computed, for the same inputs.
+    fn emptied(&self) -> Steps {
+        match self {
+            Steps::Rows { width, .. } => Steps::Rows { width: *width, rows: Vec::new() },
+            Steps::Sparse(_) => Steps::Sparse(FxHashMap::default()),
+        }
+    }
+
     fn get(&self, state: StateId, input: InputId) -> Step {
         let known = match self {
             Steps::Rows { width, rows } => rows.get(state as usize * width + input as usize),
@@ -74,10 +83,10 @@ impl Steps {
     }
 }
 
-/// States by number, with memoised steps.
-pub(super) struct States<'m, M: Model> {
+/// States by number, with memoised steps. `I` is how an input is held: borrowed, where all are known beforehand.
+pub(super) struct States<'m, M: Model, I> {
     model: &'m M,
-    inputs: Vec<&'m M::Input>,
+    inputs: Vec<I>,
     numbers: FxHashMap<Rc<M::State>, StateId>,
     by_number: Vec<Rc<M::State>>,
     steps: Steps,
@@ -85,9 +94,18 @@ pub(super) struct States<'m, M: Model> {
     collect_at_bytes: usize,
 }
 
-impl<'m, M: Model> States<'m, M> {
-    pub(super) fn new(model: &'m M, inputs: Vec<&'m M::Input>) -> States<'m, M> {
+impl<'m, M: Model, I: Borrow<M::Input>> States<'m, M, I> {
+    pub(super) fn new(model: &'m M, inputs: Vec<I>) -> States<'m, M, I> {
         let steps = Steps::new(inputs.len());
+        States::with(model, inputs, steps)
+    }
+
+    /// For inputs that come one after the other.
+    pub(super) fn growing(model: &'m M) -> States<'m, M, I> {
+        States::with(model, Vec::new(), Steps::Sparse(FxHashMap::default()))
+    }
+
+    fn with(model: &'m M, inputs: Vec<I>, steps: Steps) -> States<'m, M, I> {
         States {
             model,
             inputs,
@@ -112,6 +130,28 @@ impl<'m, M: Model> States<'m, M> {
         number
     }
 
+    /// How many numbers were given.
+    pub(super) fn len(&self) -> usize {
+        self.by_number.len()
+    }
+
+    /// Another input, in a search that began with none.
+    pub(super) fn add_input(&mut self, input: I) -> InputId {
+        self.inputs.push(input);
+        InputId::try_from(self.inputs.len() - 1).expect("four billion inputs do not fit in memory")
+    }
+
+    /// The inputs by their numbers.
+    pub(super) fn inputs(&self) -> &[I] {
+        &self.inputs
+    }
+
+    /// Puts these inputs in the place of those that were there, and forgets all steps.
+    pub(super) fn replace_inputs(&mut self, inputs: Vec<I>) {
+        self.inputs = inputs;
+        self.steps = self.steps.emptied();
+    }
+
     /// The state of this number.
     pub(super) fn state(&self, number: StateId) -> &M::State {
         &self.by_number[number as usize]
@@ -124,7 +164,7 @@ impl<'m, M: Model> States<'m, M> {
             Step::Refused => return None,
             Step::NotComputed => {}
         }
-        let after = self.model.step(self.state(state), self.inputs[input as usize]).ok();
+        let after = self.model.step(self.state(state), self.inputs[input as usize].borrow()).ok();
         let after = after.map(|after| self.number(after));
         self.steps.insert(state, input, after.map_or(Step::Refused, Step::To));
         after
@@ -146,7 +186,7 @@ impl<'m, M: Model> States<'m, M> {
         alive.sort_unstable();
         let old = std::mem::take(&mut self.by_number);
         self.numbers = FxHashMap::default();
-        self.steps = Steps::new(self.inputs.len());
+        self.steps = self.steps.emptied();
         self.state_bytes = 0;
         let mut renamed = FxHashMap::default();
         for number in alive {

@@ -8,15 +8,26 @@ use crate::history::Ending;
 use crate::search::frontier::Class;
 use crate::search::states::InputId;
 
+/// A call by its place.
+pub(crate) type CallId = u32;
+
 /// Something that happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
     /// A call begins that happened.
-    Begin { call: usize },
+    Begin { call: CallId },
     /// Such a call ends: from here on it must have been placed.
-    End { call: usize },
+    End { call: CallId },
     /// A call begins that crashed.
     Crash { class: Class },
+}
+
+/// When a call ends. At one event those ends come last that follow from what a read saw: so it is the read that fails.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Ended {
+    at: u64,
+    derived: bool,
+    call: CallId,
 }
 
 /// What a search walks along.
@@ -29,6 +40,8 @@ pub(super) struct Timeline<'c, I> {
     pub(super) input_of: Vec<InputId>,
     /// The input of each class of crashed calls.
     pub(super) input_of_class: Vec<InputId>,
+    /// For each call that ends the place of its end among the moments.
+    pub(super) end_of: Vec<u32>,
     /// How many calls are open at the same time at most, crashed ones not counted.
     pub(super) width: usize,
 }
@@ -51,28 +64,62 @@ impl<'c, I: Eq + std::hash::Hash> Timeline<'c, I> {
             .collect();
         let mut class_of_input: FxHashMap<InputId, Class> = FxHashMap::default();
         let mut input_of_class = Vec::new();
-        let mut events = Vec::with_capacity(2 * calls.len());
-        for (index, (call, &input)) in calls.iter().zip(&input_of).enumerate() {
-            let Some(end) = call.end else {
-                let next =
-                    Class::try_from(input_of_class.len()).expect("there are no more classes than inputs or calls");
-                let class = if classes { *class_of_input.entry(input).or_insert(next) } else { next };
-                if class == next {
-                    input_of_class.push(input);
-                }
-                events.push((call.operation.invoked, 0, Moment::Crash { class }));
-                continue;
-            };
-            events.push((call.operation.invoked, 0, Moment::Begin { call: index }));
-            // An end that follows from what a read saw comes after that read's own end: so it is the read that fails.
-            let derived = call.operation.ending != Ending::Ok;
-            events.push((end, 1 + u8::from(derived), Moment::End { call: index }));
+        let mut class_of = |input: InputId| {
+            let next = Class::try_from(input_of_class.len()).expect("there are no more classes than inputs or calls");
+            let class = if classes { *class_of_input.entry(input).or_insert(next) } else { next };
+            if class == next {
+                input_of_class.push(input);
+            }
+            class
+        };
+        let begins = by_begin(calls);
+        let mut ends = by_end(calls).into_iter().peekable();
+        let mut moments = Vec::with_capacity(begins.len() + ends.len());
+        for call in begins {
+            let Call { operation, end, .. } = &calls[call as usize];
+            while let Some(ended) = ends.next_if(|ended| ended.at < operation.invoked) {
+                moments.push(Moment::End { call: ended.call });
+            }
+            moments.push(match end {
+                Some(_) => Moment::Begin { call },
+                None => Moment::Crash { class: class_of(input_of[call as usize]) },
+            });
         }
-        events.sort_by_key(|&(index, rank, _)| (index, rank));
-        let moments: Vec<Moment> = events.into_iter().map(|(_, _, moment)| moment).collect();
+        moments.extend(ends.map(|ended| Moment::End { call: ended.call }));
         let width = width(&moments);
-        Timeline { moments, inputs, input_of, input_of_class, width }
+        let mut end_of = vec![0; calls.len()];
+        for (place, moment) in (0..).zip(&moments) {
+            if let Moment::End { call } = *moment {
+                end_of[call as usize] = place;
+            }
+        }
+        Timeline { moments, inputs, input_of, input_of_class, end_of, width }
     }
+
+    /// How many bytes all this takes, and took while it was made.
+    pub(super) fn bytes(&self) -> usize {
+        let made_of = self.input_of.len() * (size_of::<CallId>() + size_of::<Ended>());
+        let made_of = made_of + size_of_val(&*self.end_of);
+        let inputs = self.inputs.len() * (size_of::<&I>() + size_of::<(&I, InputId)>());
+        made_of + 2 * inputs + size_of_val(&*self.moments) + size_of_val(&*self.input_of)
+    }
+}
+
+/// The calls in the order of their invocations, which is mostly the one in which they are.
+fn by_begin<I>(calls: &[Call<'_, I>]) -> Vec<CallId> {
+    let mut begins: Vec<CallId> = (0..).take(calls.len()).collect();
+    begins.sort_by_key(|&call| calls[call as usize].operation.invoked);
+    begins
+}
+
+/// The ends of those that have one, in their order.
+fn by_end<I>(calls: &[Call<'_, I>]) -> Vec<Ended> {
+    let ended = |(call, it): (CallId, &Call<'_, I>)| {
+        it.end.map(|at| Ended { at, derived: it.operation.ending != Ending::Ok, call })
+    };
+    let mut ends: Vec<Ended> = (0..).zip(calls).filter_map(ended).collect();
+    ends.sort_unstable();
+    ends
 }
 
 fn width(moments: &[Moment]) -> usize {

@@ -4,63 +4,72 @@
 //! as the state allows it. Whatever linearization places it later, moving it here changes no state and breaks no order: it has
 //! begun, and it has not yet returned. This must not be done to an operation that merely happens to change nothing now, as a
 //! write of the present value: its later place may be needed to overwrite something else.
+//!
+//! **Equal operations in their order.** Of open operations with equal inputs the one that ends first is placed first: where an
+//! order has them the other way around, they can change places, since both have begun, and the later place comes before
+//! either ends. For the same reason a crashed operation is not used while an open one with the same input has no place: it can
+//! stand where that one would have stood later.
 
+pub(crate) mod growing;
+
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
-
-use rustc_hash::FxHashSet;
 
 use crate::meter::{Share, Stop};
 use crate::model::Model;
 use crate::search::Reductions;
-use crate::search::frontier::{Class, Config, Frontier, Used};
+use crate::search::available::Available;
+use crate::search::frontier::{Class, Config, Frontier, Number, Rest};
 use crate::search::mask::Mask;
 use crate::search::states::{InputId, StateId, States};
-use crate::search::timeline::Timeline;
+use crate::search::timeline::{CallId, Timeline};
+use crate::search::used::Used;
 
 /// After so many returns the crashed operations that every configuration has used are looked for and forgotten.
-const RETURNS_BETWEEN_FORGETTING: usize = 64;
+const RETURNS_BETWEEN_FORGETTING: u64 = 64;
 
-/// All configurations in which things may stand, at some moment of a timeline.
-pub(super) struct Walk<'t, 'c, M: Model> {
-    timeline: &'t Timeline<'c, M::Input>,
+/// All configurations in which things may stand, at some moment of a timeline. `I` is how an input is held.
+pub(super) struct Walk<'c, M: Model, I> {
     reductions: Reductions,
-    states: States<'c, M>,
+    states: States<'c, M, I>,
     frontier: Frontier,
     open: Vec<Open>,
     free_slots: Vec<usize>,
     /// For each input whether it is placed greedily.
     greedy: Vec<bool>,
-    /// How many crashed operations of each class have begun and may still be used.
-    available: Vec<u32>,
-    /// The classes of which some are available.
-    classes: Vec<Class>,
+    /// The input of each class of crashed operations.
+    input_of_class: Vec<InputId>,
+    available: Available,
     peak: usize,
-    returns: usize,
-    watch: Option<Watch>,
+    returns: u64,
+    /// For each state when things may have stood in it last, as far as they are told apart.
+    last_seen: Vec<Tick>,
 }
 
-/// The states that are met while one operation is open.
-struct Watch {
-    call: usize,
-    begun: bool,
-    states: FxHashSet<StateId>,
-}
+/// The end of a call whose end is not known yet.
+const NOT_KNOWN: u32 = u32::MAX;
+
+/// A moment: the returns so far, twice, and one more from when the operation that returned has its place.
+type Tick = u64;
 
 /// An operation that has begun and not yet returned.
 struct Open {
-    call: usize,
+    call: CallId,
     slot: usize,
     input: InputId,
     greedy: bool,
     /// It began after the last return: no configuration has tried yet to place it greedily.
     fresh: bool,
+    begun: Tick,
+    /// The place of its end among the moments, `NOT_KNOWN` where the future is not.
+    end: u32,
 }
 
 /// What became of an operation that returned.
-pub(super) enum Ended<S> {
+pub(crate) enum Ended<S> {
     /// Some configuration has a place for it.
     Placed,
-    /// None has; these are the states in which things may have stood at its end, all different.
+    /// None has; these are states in which things may have stood since it began, in the order in which they were first met.
     Stuck { states: Vec<S> },
 }
 
@@ -74,42 +83,53 @@ struct Exploration {
     before: Frontier,
     /// Those of them that were not yet followed, by how many crashed operations they used. The fewest come first, so that
     /// what they dominate is not followed at all.
-    work: BTreeMap<u32, Vec<Config>>,
+    work: BTreeMap<u32, Vec<(Number, Config)>>,
 }
 
-impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
-    pub(super) fn new(model: &'c M, timeline: &'t Timeline<'c, M::Input>, reductions: Reductions) -> Walk<'t, 'c, M> {
-        let mut states = States::new(model, timeline.inputs.clone());
-        let mut frontier = Frontier::new(reductions.dominance);
-        let state = states.number(model.initial());
-        frontier.insert(Config { state, placed: Mask::empty(timeline.width), used: Used::default() });
-        let greedy = timeline.inputs.iter().map(|input| reductions.greedy && model.is_pure(input)).collect();
+impl<'c, M: Model> Walk<'c, M, &'c M::Input> {
+    /// For what happens on this timeline.
+    pub(super) fn new(
+        model: &'c M,
+        timeline: &Timeline<'c, M::Input>,
+        reductions: Reductions,
+    ) -> Walk<'c, M, &'c M::Input> {
+        let states = States::new(model, timeline.inputs.clone());
+        let available = Available::new(model, timeline, reductions);
         Walk {
-            timeline,
+            greedy: timeline.inputs.iter().map(|input| reductions.greedy && model.is_pure(input)).collect(),
+            input_of_class: timeline.input_of_class.clone(),
+            ..Walk::at_begin(model, states, available, timeline.width, reductions)
+        }
+    }
+}
+
+impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
+    /// Before anything happened, with as many slots.
+    fn at_begin(
+        model: &M,
+        mut states: States<'c, M, I>,
+        available: Available,
+        width: usize,
+        reductions: Reductions,
+    ) -> Walk<'c, M, I> {
+        let mut frontier = Frontier::new(available.packing, reductions.dominance);
+        let state = states.number(model.initial());
+        let none = Mask::empty(width);
+        let rest = Rest { used: Used::default(), settled: none.clone() };
+        frontier.insert(Config { state, placed: none, rest });
+        Walk {
             reductions,
             states,
             frontier,
             open: Vec::new(),
-            free_slots: (0..timeline.width).rev().collect(),
-            greedy,
-            available: vec![0; timeline.input_of_class.len()],
-            classes: Vec::new(),
+            free_slots: (0..width).rev().collect(),
+            greedy: Vec::new(),
+            input_of_class: Vec::new(),
+            available,
             peak: 1,
             returns: 0,
-            watch: None,
+            last_seen: vec![0],
         }
-    }
-
-    /// Remembers all states in which things may stand while this call is open.
-    pub(super) fn watch(&mut self, call: usize) {
-        self.watch = Some(Watch { call, begun: false, states: FxHashSet::default() });
-    }
-
-    /// These states, in the order in which they were first met.
-    pub(super) fn watched(&self) -> impl Iterator<Item = M::State> + '_ {
-        let mut numbers: Vec<StateId> = self.watch.iter().flat_map(|watch| &watch.states).copied().collect();
-        numbers.sort_unstable();
-        numbers.into_iter().map(|number| self.states.state(number).clone())
     }
 
     /// The most configurations that were held at the same time.
@@ -117,54 +137,46 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         self.peak
     }
 
-    /// A call begins that will end.
-    pub(super) fn begin(&mut self, call: usize) {
+    /// A call with this input begins that will end, at that place among the moments.
+    pub(super) fn begin(&mut self, call: CallId, input: InputId, end: u32) {
         let slot = self.free_slots.pop().expect("there are as many slots as calls are open at the same time");
-        let input = self.timeline.input_of[call];
-        self.open.push(Open { call, slot, input, greedy: self.greedy[input as usize], fresh: true });
-        if let Some(watch) = self.watch.as_mut().filter(|watch| watch.call == call) {
-            watch.begun = true;
-            watch.states.extend(self.frontier.states());
-        }
+        let greedy = self.greedy[input as usize];
+        // The states that the last return left behind were seen just before this tick ended.
+        let begun = (2 * self.returns).saturating_sub(1);
+        self.open.push(Open { call, slot, input, greedy, fresh: true, begun, end });
     }
 
     /// A call of this class begins and crashes.
     pub(super) fn crash(&mut self, class: Class) {
-        let available = &mut self.available[class as usize];
-        *available += 1;
-        if *available == 1 {
-            self.classes.push(class);
-        }
+        self.available.begin(class);
     }
 
     /// A call returns: only configurations in which it has a place stay.
-    pub(super) fn end(&mut self, call: usize, share: &mut Share<'_>) -> Result<Ended<M::State>, Stop> {
+    pub(super) fn end(&mut self, call: CallId, share: &mut Share<'_>) -> Result<Ended<M::State>, Stop> {
         let place = self.open.iter().position(|open| open.call == call).expect("a call ends once, after it began");
-        let new = || Frontier::new(self.reductions.dominance);
+        let new = || Frontier::new(self.available.packing, self.reductions.dominance);
         let mut exploration =
             Exploration { slot: self.open[place].slot, placed: new(), before: new(), work: BTreeMap::new() };
         let frontier = std::mem::replace(&mut self.frontier, new());
+        self.available.prepare();
         for mut config in frontier.into_configs() {
-            settle(&mut self.states, self.open.iter().filter(|open| open.fresh), config.state, &mut config.placed);
+            let fresh = self.open.iter().filter(|open| open.fresh);
+            settle(&mut self.states, fresh, config.state, &mut config.rest.settled);
+            self.available.leave_what_is_of_use(&mut config.rest.used);
             exploration.arrive(config);
             share.work(|| exploration.bytes() + self.states.bytes())?;
         }
         while let Some(config) = exploration.next() {
-            if exploration.before.contains(&config) {
-                self.follow(&config, &mut exploration, share)?;
-                self.peak = self.peak.max(exploration.placed.len() + exploration.before.len());
-            }
+            self.follow(&config, &mut exploration, share)?;
+            self.peak = self.peak.max(exploration.placed.len() + exploration.before.len());
         }
         let Exploration { placed, before, .. } = exploration;
-        if let Some(watch) = self.watch.as_mut().filter(|watch| watch.begun) {
-            watch.states.extend(before.states().chain(placed.states()));
-        }
+        self.see(before.states(), 2 * self.returns);
+        self.see(placed.states(), 2 * self.returns + 1);
         if placed.len() == 0 {
-            let mut numbers: Vec<StateId> = before.states().collect();
-            numbers.sort_unstable();
-            numbers.dedup();
-            let states = numbers.into_iter().map(|number| self.states.state(number).clone()).collect();
-            return Ok(Ended::Stuck { states });
+            let begun = self.open[place].begun;
+            let seen = (0..).zip(&self.last_seen).filter(|(_, seen)| **seen >= begun);
+            return Ok(Ended::Stuck { states: seen.map(|(number, _)| self.states.state(number).clone()).collect() });
         }
         self.frontier = placed;
         self.close(place);
@@ -173,33 +185,58 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
 
     /// Adds everything that can stand one step after `config`.
     fn follow(&mut self, config: &Config, exploration: &mut Exploration, share: &mut Share<'_>) -> Result<(), Stop> {
-        for open in self.open.iter().filter(|open| !open.greedy && !config.placed.contains(open.slot)) {
-            share.work(|| exploration.bytes() + self.states.bytes())?;
-            if let Some(state) = self.states.step(config.state, open.input) {
-                let mut placed = config.placed.clone();
-                placed.insert(open.slot);
-                settle(&mut self.states, self.open.iter(), state, &mut placed);
-                exploration.arrive(Config { state, placed, used: config.used.clone() });
-            }
-        }
-        for &class in &self.classes {
-            share.work(|| exploration.bytes() + self.states.bytes())?;
-            if config.used.count(class) == self.available[class as usize] {
+        let Config { state: from, placed, rest } = config;
+        for open in self.open.iter().filter(|open| !open.greedy && !placed.contains(open.slot)) {
+            let earlier = |other: &Open| other.input == open.input && other.end < open.end;
+            if self.reductions.classes && self.waits(earlier, placed) {
                 continue;
             }
-            let input = self.timeline.input_of_class[class as usize];
+            share.work(|| exploration.bytes() + self.states.bytes())?;
+            if let Some(state) = self.states.step(*from, open.input) {
+                let mut config = Config { state, ..config.clone() };
+                config.placed.insert(open.slot);
+                settle(&mut self.states, self.open.iter(), state, &mut config.rest.settled);
+                exploration.arrive(config);
+            }
+        }
+        let waiting = self.open.iter().filter(|open| !placed.contains(open.slot) && !rest.settled.contains(open.slot));
+        let wanted = self.available.wanted(waiting.map(|open| open.input));
+        let mut reached: Vec<StateId> = Vec::new();
+        for class in self.available.worth_using(&rest.used, wanted) {
+            share.work(|| exploration.bytes() + self.states.bytes())?;
+            let input = self.input_of_class[class as usize];
+            if self.reductions.classes && self.waits(|open| open.input == input, placed) {
+                continue;
+            }
             // What changes nothing need not be used up, since it need not happen.
-            if let Some(state) = self.states.step(config.state, input).filter(|&state| state != config.state) {
-                let mut placed = config.placed.clone();
-                settle(&mut self.states, self.open.iter(), state, &mut placed);
-                if !exploration.before.dominates(state, &placed, &config.used, class) {
-                    let mut used = config.used.clone();
-                    used.add(class);
-                    exploration.arrive(Config { state, placed, used });
+            if let Some(state) = self.states.step(*from, input).filter(|state| state != from) {
+                if self.available.is_strong(class) {
+                    if reached.contains(&state) {
+                        continue;
+                    }
+                } else {
+                    reached.push(state);
                 }
+                let mut config = Config { state, ..config.clone() };
+                self.available.use_one(class, &mut config.rest.used);
+                settle(&mut self.states, self.open.iter(), state, &mut config.rest.settled);
+                exploration.arrive(config);
             }
         }
         Ok(())
+    }
+
+    /// Whether such an open operation has no place yet.
+    fn waits(&self, is_such: impl Fn(&Open) -> bool, placed: &Mask) -> bool {
+        self.open.iter().any(|open| is_such(open) && !placed.contains(open.slot))
+    }
+
+    /// Things may stand in these states at this tick.
+    fn see(&mut self, states: impl Iterator<Item = StateId>, tick: Tick) {
+        self.last_seen.resize(self.states.len(), 0);
+        for state in states {
+            self.last_seen[state as usize] = tick;
+        }
     }
 
     /// After a return: frees its slot and tidies up.
@@ -209,33 +246,38 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
         for open in &mut self.open {
             open.fresh = false;
         }
+        self.available.returned(closed.input);
         self.returns += 1;
         if self.frontier.len() == 1 || self.returns.is_multiple_of(RETURNS_BETWEEN_FORGETTING) {
-            self.forget_used_by_all();
+            let forgotten = self.available.forget_used_by_all(&self.frontier);
+            if !forgotten.is_empty() {
+                let packing = self.available.packing;
+                self.rebuild_frontier(|config| {
+                    for &(lane, count) in &forgotten {
+                        config.rest.used.remove(lane, count, packing);
+                    }
+                });
+            }
         }
-        // What is watched keeps its number.
-        if self.watch.is_none() && self.states.wants_collection() {
-            let renamed = self.states.collect(self.frontier.states());
-            self.rebuild_frontier(|config| config.state = renamed[&config.state]);
+        if self.states.wants_collection() {
+            self.collect_states();
         }
     }
 
-    /// A crashed operation that every configuration has used is over like any other.
-    fn forget_used_by_all(&mut self) {
-        let common = self.frontier.used_by_all();
-        if common.is_empty() {
-            return;
+    /// Forgets the states that are not needed any more.
+    fn collect_states(&mut self) {
+        let renamed = self.states.collect(self.frontier.states());
+        self.rebuild_frontier(|config| config.state = renamed[&config.state]);
+        let before = std::mem::take(&mut self.last_seen);
+        self.last_seen = vec![0; self.states.len()];
+        for (old, new) in renamed {
+            self.last_seen[new as usize] = before[old as usize];
         }
-        for (class, count) in common.iter() {
-            self.available[class as usize] -= count;
-        }
-        let available = &self.available;
-        self.classes.retain(|&class| available[class as usize] > 0);
-        self.rebuild_frontier(|config| config.used = config.used.without(&common));
     }
 
     fn rebuild_frontier(&mut self, change: impl Fn(&mut Config)) {
-        let old = std::mem::replace(&mut self.frontier, Frontier::new(self.reductions.dominance));
+        let old =
+            std::mem::replace(&mut self.frontier, Frontier::new(self.available.packing, self.reductions.dominance));
         for mut config in old.into_configs() {
             change(&mut config);
             self.frontier.insert(config);
@@ -244,8 +286,8 @@ impl<'t, 'c, M: Model> Walk<'t, 'c, M> {
 }
 
 /// Places every greedy operation among `open` that is legal in this state.
-fn settle<'o, M: Model>(
-    states: &mut States<'_, M>,
+fn settle<'o, M: Model, I: Borrow<M::Input>>(
+    states: &mut States<'_, M, I>,
     open: impl Iterator<Item = &'o Open>,
     state: StateId,
     placed: &mut Mask,
@@ -263,23 +305,28 @@ fn settle<'o, M: Model>(
 impl Exploration {
     /// Adds a configuration to those in which the operation is placed, or to those that are still to be followed.
     fn arrive(&mut self, mut config: Config) {
-        if config.placed.contains(self.slot) {
-            // The slot is free from here on.
-            config.placed.remove(self.slot);
+        // The slot is free from here on.
+        if config.placed.remove(self.slot) | config.rest.settled.remove(self.slot) {
             self.placed.insert(config);
-        } else if self.before.insert(config.clone()) {
-            self.work.entry(config.used.total()).or_default().push(config);
+        } else if let Some(number) = self.before.insert(config.clone()) {
+            self.work.entry(config.rest.used.total()).or_default().push((number, config));
         }
     }
 
     /// A configuration that is still to be followed.
     fn next(&mut self) -> Option<Config> {
-        let mut fewest = self.work.first_entry()?;
-        let config = fewest.get_mut().pop();
-        if fewest.get().is_empty() {
-            fewest.remove();
+        loop {
+            let mut fewest = self.work.first_entry()?;
+            let config = fewest.get_mut().pop();
+            if fewest.get().is_empty() {
+                fewest.remove();
+            }
+            if let Some((number, config)) = config
+                && !self.before.has_forgotten(number)
+            {
+                return Some(config);
+            }
         }
-        config
     }
 
     fn bytes(&self) -> usize {

@@ -56,7 +56,7 @@ impl<'a, I: Clone + Eq + std::hash::Hash> Orders<'a, I> {
                 orders.dropped += 1;
                 continue;
             }
-            let key = operation.key.as_ref().filter(|_| model.partitions_by_key());
+            let key = operation.key.as_deref().filter(|_| model.partitions_by_key());
             let object = *objects.entry(key).or_insert_with(|| {
                 orders.keys.push(key);
                 orders.keys.len() - 1

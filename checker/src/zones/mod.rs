@@ -66,7 +66,7 @@ pub(crate) fn violations<I>(
     share: &mut Share<'_>,
 ) -> Result<Vec<Violation>, Stop> {
     assert!(registers.values_are_distinct(), "zones need distinct values");
-    let bytes = registers.produced.len() * 2 * size_of::<Cluster>() + size_of_val(&*registers.accesses);
+    let bytes = registers.produced.len() * (size_of::<Cluster>() + size_of::<ValueId>());
     share.ask(bytes)?;
     let wrong_reads = wrong_reads(registers, calls);
     if !wrong_reads.is_empty() {
@@ -115,28 +115,29 @@ fn clusters<I>(registers: &RegisterCalls, calls: &[Call<'_, I>]) -> Vec<Cluster>
 }
 
 /// The pairs of clusters that must come before each other: not all of them, but at least one if there are any.
-fn contradictions(clusters: Vec<Cluster>) -> Vec<Violation> {
-    let (mut forward, backward): (Vec<_>, Vec<_>) = clusters.into_iter().partition(Cluster::is_forward);
-    forward.sort_by_key(|zone| zone.first_end);
+fn contradictions(mut clusters: Vec<Cluster>) -> Vec<Violation> {
+    clusters.sort_unstable_by_key(|zone| (!zone.is_forward(), zone.first_end, zone.value));
+    let (forward, backward) = clusters.split_at(clusters.partition_point(Cluster::is_forward));
     let mut pairs = Vec::new();
     // For each place the zone among those up to there that reaches farthest.
-    let mut farthest: Vec<Cluster> = Vec::with_capacity(forward.len());
-    for &zone in &forward {
-        let Some(&reach) = farthest.last() else {
-            farthest.push(zone);
+    let mut farthest: Vec<ValueId> = Vec::with_capacity(forward.len());
+    for (place, zone) in (0..).zip(forward) {
+        let Some(&last) = farthest.last() else {
+            farthest.push(place);
             continue;
         };
+        let reach = forward[last as usize];
         if zone.first_end < reach.last_begin {
-            pairs.push((reach, zone));
+            pairs.push((reach, *zone));
         }
-        farthest.push(if zone.last_begin > reach.last_begin { zone } else { reach });
+        farthest.push(if zone.last_begin > reach.last_begin { place } else { last });
     }
     for zone in backward {
         let begun = forward.partition_point(|other| other.first_end < zone.last_begin);
-        if let Some(&reach) = begun.checked_sub(1).map(|last| &farthest[last])
+        if let Some(reach) = begun.checked_sub(1).map(|last| forward[farthest[last] as usize])
             && zone.first_end < reach.last_begin
         {
-            pairs.push((reach, zone));
+            pairs.push((reach, *zone));
         }
     }
     pairs.sort_by_key(|(one, other)| (one.last_begin.max(other.last_begin), one.value, other.value));

@@ -15,6 +15,9 @@ pub(crate) enum Object {
     Mutex,
 }
 
+/// A compare-and-set that says that the value was another one.
+pub(crate) const MISMATCH: &str = "cas-mismatch";
+
 /// Values by key and register; what is absent is initial.
 pub(crate) type State = BTreeMap<String, Value>;
 
@@ -58,18 +61,19 @@ fn finishes(
 
 /// The state afterwards, if the operation with its answer is possible.
 pub(crate) fn apply(object: Object, initial: &Value, state: &State, operation: &Operation) -> Option<State> {
-    let key = operation.key.as_ref().map_or_else(String::new, Value::to_string);
+    let key = operation.key.as_deref().map_or_else(String::new, Value::to_string);
     let mut after = state.clone();
     let now = |state: &State, key: &str| state.get(key).unwrap_or(initial).clone();
-    let answer = operation.output.clone().unwrap_or(Value::Null);
+    let answer = operation.answer().clone();
     let known = operation.ending == Ending::Ok;
     match (object, &*operation.f) {
         (Object::Register | Object::CasRegister, "read") | (Object::Kv, "get") => {
             return (!known || answer == now(state, &key)).then_some(after);
         }
         (Object::Register | Object::CasRegister, "write") | (Object::Kv, "put") => {
-            after.insert(key, operation.input.clone());
+            after.insert(key, operation.input.to_value());
         }
+        (Object::CasRegister, MISMATCH) => return (operation.input[0] != now(state, &key)).then_some(after),
         (Object::CasRegister, "cas") => {
             if now(state, &key) != operation.input[0] {
                 return None;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use schism_checker::budget::{Budget, Exhausted, Unlimited};
-use schism_checker::history::{Ending, Operation};
+use schism_checker::history::{Ending, Operation, SharedValue};
 use schism_checker::linearizability::{CheckError, Options, check_operations};
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::{Outcome, Property};
@@ -34,7 +34,8 @@ impl Budget for Limited {
     }
 }
 
-fn operation(process: u64, f: &str, input: Value, invoked: u64, completed: u64) -> Operation {
+fn operation(process: u64, f: &str, input: impl Into<SharedValue>, invoked: u64, completed: u64) -> Operation {
+    let input = input.into();
     Operation {
         process,
         f: f.into(),
@@ -57,7 +58,7 @@ fn hard(key: &str) -> Vec<Operation> {
         (0..18).map(|process| operation(process, "write", json!(process / 2), process, 100 + process)).collect();
     all.push(operation(50, "read", json!(3), 50, 99));
     for operation in &mut all {
-        operation.key = Some(json!(key));
+        operation.key = Some(key.into());
     }
     all
 }
@@ -65,7 +66,7 @@ fn hard(key: &str) -> Vec<Operation> {
 fn easy(key: &str) -> Vec<Operation> {
     let mut all = vec![operation(90, "write", json!(1), 200, 201), operation(90, "read", json!(1), 202, 203)];
     for operation in &mut all {
-        operation.key = Some(json!(key));
+        operation.key = Some(key.into());
     }
     all
 }
@@ -133,7 +134,7 @@ fn states_that_are_over_take_no_memory() {
 fn the_smallest_invalid_key_is_shown_each_time() {
     let broken = |key: &str| {
         let mut all = easy(key);
-        all[1].output = Some(Value::Null);
+        all[1].output = Some(Value::Null.into());
         all
     };
     let operations = [broken("k7"), hard("k3"), broken("k10"), broken("k5"), easy("k1")].concat();

@@ -10,9 +10,8 @@ use schism_checker::verify::{Verified, VerifyError, verify};
 use serde_json::Value;
 
 use crate::brute_force::{Object, linearizable};
-use crate::generator::{Kind, history};
+use crate::generator::{Kind, history, model};
 use crate::random::Random;
-use crate::random_histories::model;
 
 /// More operations than this are too many to try all orders.
 const BRUTE_FORCE: usize = 10;
@@ -53,10 +52,11 @@ fn granted(operations: &[Operation], core: &Core) -> Vec<Operation> {
     let timeless = |operation: Operation| Operation { invoked: 0, ending: Ending::Info, ..operation };
     all.extend(core.optional.iter().map(|&number| timeless(operations[number].clone())));
     for value in &core.free {
-        let saw =
-            |operation: &&Operation| operation.output.as_ref() == Some(value) || operation.input.get(0) == Some(value);
+        let saw = |operation: &&Operation| {
+            operation.output.as_deref() == Some(value) || operation.input.get(0) == Some(value)
+        };
         let useful = core.numbers.iter().map(|&number| &operations[number]).filter(saw).count();
-        let write = Operation { f: "write".into(), input: value.clone(), ..operations[core.numbers[0]].clone() };
+        let write = Operation { f: "write".into(), input: value.clone().into(), ..operations[core.numbers[0]].clone() };
         all.extend(std::iter::repeat_n(timeless(write), useful));
     }
     all
@@ -98,7 +98,7 @@ fn drawn_core(operations: &[Operation], random: &mut Random) -> Core {
     let counts = |operation: &Operation| operation.ending != Ending::Fail && operation.invoked <= cut;
     for (number, operation) in operations.iter().enumerate().filter(|(_, operation)| counts(operation)) {
         let written = match &*operation.f {
-            "write" => Some(&operation.input),
+            "write" => Some(&*operation.input),
             "cas" => Some(&operation.input[1]),
             _ => None,
         };

@@ -1,11 +1,14 @@
 //! Small random histories: clients that each do one thing at a time, on an object that really is linearizable, or on one that
 //! answers as it likes.
 
+use std::collections::BTreeMap;
+
 use schism_checker::history::{Ending, Operation};
+use schism_checker::models::ModelSpec;
 use serde_json::{Value, json};
 
-use crate::brute_force::{Object, State, apply};
-use crate::random::Random;
+use super::brute_force::{Object, State, apply};
+use super::random::Random;
 
 /// What kind of history to make.
 #[derive(Clone, Copy, Debug)]
@@ -129,11 +132,11 @@ impl Run {
 
     fn take_effect(&mut self, number: usize) -> bool {
         let operation = &mut self.operations[number];
-        let key = operation.key.as_ref().map_or_else(String::new, Value::to_string);
+        let key = operation.key.as_deref().map_or_else(String::new, Value::to_string);
         let now = |key: &str| self.state.get(key).unwrap_or(&self.initial).clone();
         operation.output = Some(match &*operation.f {
-            "read" | "get" => now(&key),
-            "txn" => answered(&operation.input, now),
+            "read" | "get" => now(&key).into(),
+            "txn" => answered(&operation.input, now).into(),
             _ => operation.input.clone(),
         });
         // The answer counts for what is to be applied, even if the client never gets it.
@@ -157,13 +160,13 @@ impl Run {
 
     fn invocation(&mut self, process: u64, random: &mut Random) -> Operation {
         let (f, input) = self.request(random);
-        let key = if self.kind.keys > 1 { Some(json!(format!("k{}", random.below(self.kind.keys)))) } else { None };
+        let key = if self.kind.keys > 1 { Some(format!("k{}", random.below(self.kind.keys)).into()) } else { None };
         self.index += 1;
         Operation {
             process,
             f: f.into(),
             key,
-            input,
+            input: input.into(),
             output: None,
             ending: Ending::Info,
             node: None,
@@ -227,12 +230,12 @@ impl Run {
         match (&mut operation.output, &*operation.f) {
             (None, "acquire" | "release") if operation.ending == Ending::Fail => {
                 operation.ending = Ending::Ok;
-                operation.output = Some(Value::Null);
+                operation.output = Some(Value::Null.into());
             }
             (Some(answer), "read") => {
-                *answer = random.pick(&[json!(1), json!(2), json!(3), Value::Null, other.input]).clone();
+                *answer = random.pick(&[1.into(), 2.into(), 3.into(), Value::Null.into(), other.input]).clone();
             }
-            (Some(answer), "get") => *answer = random.pick(&[json!("a"), json!("b"), json!("ab"), json!("")]).clone(),
+            (Some(answer), "get") => *answer = random.pick(&["a", "b", "ab", ""]).to_owned().into(),
             (Some(answer), "txn") => {
                 let wrong = json!(random.below(3));
                 let read = answer.as_array_mut().and_then(|steps| steps.iter_mut().find(|step| step[0] == "read"));
@@ -261,4 +264,16 @@ fn answered(steps: &Value, now: impl Fn(&str) -> Value) -> Value {
         step.clone()
     });
     answered.collect()
+}
+
+/// The model of such an object.
+pub(crate) fn model(object: Object, initial: &Value) -> ModelSpec {
+    let name = match object {
+        Object::Register => "register",
+        Object::CasRegister => "cas-register",
+        Object::MultiRegister => "multi-register",
+        Object::Kv => "kv",
+        Object::Mutex => return ModelSpec::parse("mutex", &BTreeMap::new()).unwrap(),
+    };
+    ModelSpec::parse(name, &BTreeMap::from([("init".to_owned(), initial.to_string())])).unwrap()
 }

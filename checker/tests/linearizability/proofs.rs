@@ -76,7 +76,7 @@ fn changed(mut proof: Proof, operations: usize, random: &mut Random) -> Proof {
 fn holds(object: Object, initial: &Value, operations: &[Operation], model: &ModelSpec, proof: &Proof) -> bool {
     let Claim::Valid { orders } = &proof.claim else { return false };
     let by_key = !matches!(model, ModelSpec::MultiRegister(_));
-    let key = |number: usize| operations[number].key.as_ref().filter(|_| by_key);
+    let key = |number: usize| operations[number].key.as_deref().filter(|_| by_key);
     let all: Vec<usize> = orders.iter().flat_map(|order| order.order.iter().copied()).collect();
     let known = all.iter().all(|&number| number < operations.len() && operations[number].ending != Ending::Fail);
     let complete = (0..operations.len()).all(|number| {

@@ -1,17 +1,14 @@
 //! The checker and brute force agree, whatever is switched on.
 
-use std::collections::BTreeMap;
-
 use schism_checker::budget::Unlimited;
 use schism_checker::history::{Ending, Operation};
 use schism_checker::linearizability::{Options, Reductions, check_operations};
-use schism_checker::models::ModelSpec;
 use schism_checker::verdict::{Outcome, Property};
 use serde_json::Value;
 
 use crate::brute_force::{Object, linearizable};
 use crate::cores::core_is_refuted;
-use crate::generator::{Generated, Kind, history};
+use crate::generator::{Generated, Kind, history, model};
 use crate::proofs::valid_is_proved;
 use crate::random::Random;
 
@@ -122,7 +119,7 @@ fn proves(object: Object, initial: &Value, operations: &[Operation], property: &
     assert!(!counterexample.because.is_empty(), "nothing is said: {told}");
     let of_key: Vec<Operation> = operations
         .iter()
-        .filter(|operation| counterexample.key.is_none() || operation.key == counterexample.key)
+        .filter(|operation| counterexample.key.is_none() || operation.key.as_deref() == counterexample.key.as_ref())
         .cloned()
         .collect();
     if property.route.as_deref() != Some("frontier search") {
@@ -164,17 +161,6 @@ fn cut(operations: &[Operation], end: u64) -> Vec<Operation> {
         }
     }
     before
-}
-
-pub(crate) fn model(object: Object, initial: &Value) -> ModelSpec {
-    let name = match object {
-        Object::Register => "register",
-        Object::CasRegister => "cas-register",
-        Object::MultiRegister => "multi-register",
-        Object::Kv => "kv",
-        Object::Mutex => return ModelSpec::parse("mutex", &BTreeMap::new()).unwrap(),
-    };
-    ModelSpec::parse(name, &BTreeMap::from([("init".to_owned(), initial.to_string())])).unwrap()
 }
 
 fn drawn_options(random: &mut Random) -> Options {

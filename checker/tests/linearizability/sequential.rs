@@ -11,9 +11,8 @@ use schism_checker::verdict::Outcome;
 use serde_json::Value;
 
 use crate::brute_force::{Object, State, apply};
-use crate::generator::{Kind, history};
+use crate::generator::{Kind, history, model};
 use crate::random::Random;
-use crate::random_histories::model;
 
 const HISTORIES: u64 = 4_000;
 

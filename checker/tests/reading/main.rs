@@ -4,5 +4,6 @@ mod damage;
 mod documentation;
 mod formats;
 mod notes;
+mod paired;
 mod real_histories;
 mod round_trip;

@@ -5,7 +5,7 @@ use schism_checker::history::{Ending, Operation};
 use schism_checker::linearizability::{Options, check_operations};
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::{Outcome, Property};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Operations from `process f input output begin end`; `?` for what is not known.
 fn check(model: &str, lines: &[&str]) -> Property {
@@ -20,7 +20,7 @@ fn check(model: &str, lines: &[&str]) -> Property {
                 f: f.into(),
                 key: None,
                 input: serde_json::from_str(input).unwrap(),
-                output: serde_json::from_str::<Value>(output).ok(),
+                output: serde_json::from_str(output).ok(),
                 ending: if end == "?" { Ending::Info } else { Ending::Ok },
                 node: None,
                 invoked: begin.parse().unwrap(),

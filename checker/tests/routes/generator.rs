@@ -1,10 +1,13 @@
 //! Small random histories: what an object really did, one operation after the other, each within an interval around its
 //! moment; then perhaps an answer, an interval or an ending is changed.
 
-use schism_checker::history::Ending;
+use std::collections::BTreeMap;
 
-use crate::brute_force::{NULL, Object, Op, apply};
-use crate::random::Random;
+use schism_checker::history::Ending;
+use schism_checker::models::ModelSpec;
+
+use super::brute_force::{NULL, Object, Op, apply};
+use super::random::Random;
 
 /// What kind of history to make.
 #[derive(Clone, Copy, Debug)]
@@ -225,4 +228,27 @@ pub(crate) fn mutate(ops: &mut [Op], random: &mut Random) {
 
 fn small_number(bound: usize, random: &mut Random) -> i64 {
     i64::try_from(random.below(bound)).unwrap()
+}
+
+/// The model of such an object.
+pub(crate) fn model(object: Object) -> ModelSpec {
+    let (name, parameter) = match object {
+        Object::CasRegister => ("cas-register", None),
+        Object::Queue => ("fifo-queue", None),
+        Object::Bag => ("bag", None),
+        Object::Stack => ("stack", None),
+        Object::SmallestFirst => ("priority-queue", None),
+        Object::LargestFirst => ("priority-queue", Some(("first", "largest"))),
+        Object::Set => ("set", None),
+        Object::GrowOnlySet => ("grow-only-set", None),
+        Object::Counter => ("counter", None),
+        Object::Semaphore => ("semaphore", Some(("permits", "2"))),
+        Object::OwnerLock => ("mutex", None),
+        Object::ReentrantLock => ("mutex", Some(("kind", "reentrant"))),
+        Object::FencedLock => ("mutex", Some(("kind", "fenced"))),
+        Object::List => ("append-list", None),
+        Object::Log => ("log", None),
+    };
+    let parameters = parameter.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    ModelSpec::parse(name, &parameters.into_iter().collect::<BTreeMap<_, _>>()).unwrap()
 }

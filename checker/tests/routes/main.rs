@@ -6,6 +6,9 @@
 mod brute_force;
 mod explanations;
 mod generator;
+#[path = "../linearizability/grown.rs"]
+mod grown;
 #[path = "../linearizability/random.rs"]
 mod random;
 mod random_histories;
+mod streaming;

@@ -1,15 +1,12 @@
 //! The checker and brute force agree, whichever way it takes.
 
-use std::collections::BTreeMap;
-
 use schism_checker::budget::Unlimited;
 use schism_checker::history::{Ending, Operation};
 use schism_checker::linearizability::{Options, check_operations};
-use schism_checker::models::ModelSpec;
 use schism_checker::verdict::Outcome;
 
 use crate::brute_force::{NULL, Object, Op, linearizable, recorded};
-use crate::generator::{Kind, happened, history, mutate};
+use crate::generator::{Kind, happened, history, model, mutate};
 use crate::random::Random;
 
 /// How many histories of each kind the normal tests look at, and how many of these the search decides too.
@@ -242,26 +239,4 @@ fn story(ops: &[Op]) -> Vec<String> {
             format!("{process} {f} {input} {to} -> {answer:?} {ending:?} [{invoked}, {completed}]")
         })
         .collect()
-}
-
-fn model(object: Object) -> ModelSpec {
-    let (name, parameter) = match object {
-        Object::CasRegister => ("cas-register", None),
-        Object::Queue => ("fifo-queue", None),
-        Object::Bag => ("bag", None),
-        Object::Stack => ("stack", None),
-        Object::SmallestFirst => ("priority-queue", None),
-        Object::LargestFirst => ("priority-queue", Some(("first", "largest"))),
-        Object::Set => ("set", None),
-        Object::GrowOnlySet => ("grow-only-set", None),
-        Object::Counter => ("counter", None),
-        Object::Semaphore => ("semaphore", Some(("permits", "2"))),
-        Object::OwnerLock => ("mutex", None),
-        Object::ReentrantLock => ("mutex", Some(("kind", "reentrant"))),
-        Object::FencedLock => ("mutex", Some(("kind", "fenced"))),
-        Object::List => ("append-list", None),
-        Object::Log => ("log", None),
-    };
-    let parameters = parameter.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    ModelSpec::parse(name, &parameters.into_iter().collect::<BTreeMap<_, _>>()).unwrap()
 }

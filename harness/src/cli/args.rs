@@ -70,6 +70,9 @@ pub(crate) struct RunArgs {
     /// Exit 0 if this breaks and 5 if nothing does: invalid[:PROPERTY]
     #[arg(long, value_name = "WHAT", help_heading = "Judging")]
     pub(crate) expect: Option<String>,
+    /// Check while the run goes on, on a thread that gives way to all others, and tell a violation at once
+    #[arg(long, help_heading = "Judging")]
+    pub(crate) check_live: bool,
     /// Stay with the cluster after the run, until Ctrl-C
     #[arg(long, help_heading = "System and load")]
     pub(crate) leave_running: bool,
@@ -223,6 +226,7 @@ pub(crate) struct OutArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 #[command(
     after_help = "Exit codes, of several files the worst: 0 valid, 1 invalid, 2 unknown, 3 vacuous, 64 arguments or input."
 )]
@@ -241,6 +245,12 @@ pub(crate) struct CheckArgs {
     /// Refuse histories that no sound recorder writes
     #[arg(long, help_heading = "Reading")]
     pub(crate) strict: bool,
+    /// Follow one history of ours while it is being written, and tell a violation as soon as it is there
+    #[arg(long, help_heading = "Reading", conflicts_with_all = ["proof", "independent", "strict"])]
+    pub(crate) follow: bool,
+    /// With --follow: how long the file may stay as it is before it counts as over [default: until its run is, or Ctrl-C]
+    #[arg(long, value_name = "TIME", help_heading = "Reading", requires = "follow")]
+    pub(crate) idle: Option<String>,
     /// What a compare-and-set says that failed because the value was another one: dropped for nothing, or asserts
     #[arg(long, value_name = "HOW", default_value = "dropped", help_heading = "Judging")]
     pub(crate) failed_cas: String,

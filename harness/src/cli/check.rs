@@ -4,7 +4,8 @@ use std::io::BufReader;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use schism_checker::history::History;
+use schism_checker::formats::NotPaired;
+use schism_checker::history::{Cut, HistoryError, PairedHistory};
 use schism_checker::linearizability::{self, CheckError, Options};
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::Property;
@@ -15,42 +16,52 @@ use crate::budget::{CheckBudget, Measured};
 use crate::cli::args::CheckArgs;
 use crate::cli::check_table::{Judged, Row};
 use crate::cli::histories::Candidate;
+use crate::cli::model::{self, Chosen};
 use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Problems};
 use crate::cli::signals::Stopper;
-use crate::cli::values::Wrong;
-use crate::cli::{catalog, check_table, guess, histories, output, run};
+use crate::cli::values::{self, Wrong};
+use crate::cli::{check_table, follow, histories, output, run};
 use crate::exit::ExitCode;
 use crate::report::{terminal, words};
-use crate::spec::{Spec, suggest};
+use crate::spec::suggest;
 
-/// A model, and where it came from: `given`, `named by the history`, `guessed`.
-struct Chosen {
-    model: ModelSpec,
-    from: &'static str,
+/// What was read of a file.
+pub(super) struct Seen {
+    pub(super) events: usize,
+    pub(super) cut: Option<Cut>,
 }
 
 /// What was asked of every file.
-struct Asked<'a> {
+pub(super) struct Asked<'a> {
     args: &'a CheckArgs,
-    model: Option<ModelSpec>,
+    pub(super) model: Option<ModelSpec>,
     sequential: bool,
-    options: Options,
-    time: Duration,
-    memory: u64,
-    stopper: &'a Stopper,
+    pub(super) options: Options,
+    pub(super) time: Duration,
+    pub(super) memory: u64,
+    pub(super) stopper: &'a Stopper,
 }
 
 /// What became of a file.
-enum Became {
+pub(super) enum Became {
     Judged(ExitCode, Box<Judged>),
     /// It is no history, and nobody said that it was.
     Skipped(String),
 }
 
+impl Became {
+    pub(super) fn code(&self) -> ExitCode {
+        match self {
+            Became::Judged(code, _) => *code,
+            Became::Skipped(_) => ExitCode::Usage,
+        }
+    }
+}
+
 pub(crate) fn check(args: &CheckArgs, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
     let mut problems = Problems(unknown);
-    let model = args.model.as_deref().and_then(|text| given_model(&mut problems, text));
+    let model = args.model.as_deref().and_then(|text| model::given(&mut problems, text));
     let sequential = problems.read("--consistency", &args.judging.consistency, false, is_sequential);
     let failed_cas_asserts = problems.read("--failed-cas", &args.failed_cas, false, asserts);
     let (time, memory) = resolve::budget(&mut problems, &args.judging);
@@ -58,12 +69,22 @@ pub(crate) fn check(args: &CheckArgs, unknown: Vec<Problem>) -> Result<ExitCode,
         let what = "there are proofs of linearizability alone, with failed operations dropped";
         problems.0.push(Problem::new(what, "--proof", "the same without --proof"));
     }
+    if args.follow && (sequential || failed_cas_asserts || args.files.len() > 1) {
+        let what = "what is followed is one file, and whether it is linearizable, with failed operations dropped";
+        problems.0.push(Problem::new(what, "--follow", "the same without --follow"));
+    }
+    let idle = args.idle.as_deref().map(|text| problems.read("--idle", text, Duration::ZERO, values::positive_time));
     problems.finish(()).map_err(Failure::usage)?;
     let results = resolve::results(&args.out);
     let mut worst = ExitCode::Done;
     let mut candidates = Vec::new();
     for name in &args.files {
-        match histories::all(&results, name) {
+        let found = if args.follow {
+            histories::one(&results, name).map(|path| vec![Candidate { path, found: false }])
+        } else {
+            histories::all(&results, name)
+        };
+        match found {
             Ok(found) => candidates.extend(found),
             Err(problem) => worst = worst.worst(told(&problem)),
         }
@@ -74,6 +95,9 @@ pub(crate) fn check(args: &CheckArgs, unknown: Vec<Problem>) -> Result<ExitCode,
     let options = Options { failed_cas_asserts, ..Options::default() };
     let stopper = Stopper::install()?;
     let asked = Asked { args, model, sequential, options, time, memory, stopper: &stopper };
+    if let (true, [candidate]) = (args.follow, &candidates[..]) {
+        return Ok(follow::follow(&asked, &candidate.path, idle).unwrap_or_else(|problem| told(&problem)));
+    }
     Ok(worst.worst(all(&asked, &candidates)))
 }
 
@@ -122,68 +146,87 @@ fn told(problem: &Problem) -> ExitCode {
     ExitCode::Usage
 }
 
-fn one(asked: &Asked<'_>, candidate: &Candidate) -> Result<Became, Problem> {
+pub(super) fn one(asked: &Asked<'_>, candidate: &Candidate) -> Result<Became, Problem> {
     let path = &candidate.path;
-    let history = match formats::read_path_without_evidence(path) {
-        Err(error) if candidate.found && error.is_no_history() => return Ok(Became::Skipped(error.to_string())),
-        Ok(history) if candidate.found && history.header.is_none() && history.events.is_empty() => {
+    if asked.args.strict {
+        refuse_malformed(path)?;
+    }
+    let history = match formats::read_paired_path(path, asked.args.independent) {
+        Err(NotPaired::Read(error)) if candidate.found && error.is_no_history() => {
+            return Ok(Became::Skipped(error.to_string()));
+        }
+        Ok(history) if candidate.found && history.header.is_none() && history.events == 0 => {
             return Ok(Became::Skipped(format!("{} is no history: it has no event", path.display())));
         }
-        other => other.map_err(|error| {
-            let hint = "a history of Schism, Jepsen (EDN), elle-cli (JSON) or Porcupine, or a run folder";
-            Problem::new(error.to_string(), path.display().to_string(), hint)
-        })?,
+        other => other.map_err(|error| unreadable(error, path))?,
     };
-    let history = prepared(asked, history, path)?;
-    let chosen = chosen(asked, &history, path)?;
+    let chosen = model::chosen(asked.model.as_ref(), &history, path)?;
     let budget = Measured::new(CheckBudget::new(asked.time, asked.memory));
     asked.stopper.watch(budget.canceller());
     // What another tool recorded it for is not known: the only question is whether it is linearizable.
     let options = Options { trivially_valid: history.header.is_none(), ..asked.options };
-    let check = if asked.sequential { sequential::check } else { linearizability::check };
     let began = Instant::now();
-    let property =
-        check(&history, &chosen.model, &options, &budget).map_err(|error| uncheckable(&error, path, &chosen.model))?;
-    let judged = Judged { property, took: began.elapsed(), bytes: budget.most_bytes() };
-    let text = if asked.args.json {
-        as_json(path, &history, &chosen, &judged)
+    let property = if asked.sequential {
+        sequential::check_operations(&history.operations, &chosen.model, &options, &budget)
     } else {
-        as_text(path, &history, &chosen, &judged.property)
+        linearizability::check_paired(&history, &chosen.model, &options, &budget)
     };
-    let code = ExitCode::of_outcome(judged.property.outcome).worst(output::emit(&text));
+    let property = property.map_err(|error| uncheckable(&error, path, &chosen.model))?;
+    let judged = Judged { property, took: began.elapsed(), bytes: budget.most_bytes() };
+    let seen = Seen { events: history.events, cut: history.cut.clone() };
+    let code = ExitCode::of_outcome(judged.property.outcome).worst(emit(asked, path, &seen, &chosen, &judged));
     if let Some(proof) = &asked.args.proof {
         write_proof(asked, proof, &history, &chosen.model, &judged.property)?;
     }
     Ok(Became::Judged(code, Box::new(judged)))
 }
 
-/// Events that cannot be where they are are told with their line; what else can be wrong is a matter of the model.
-fn uncheckable(error: &CheckError, path: &Path, model: &ModelSpec) -> Problem {
-    let CheckError::History(misplaced) = error else {
-        let hint = format!("--model with another model than {model}, see schism list models");
-        return Problem::new(error.to_string(), path.display().to_string(), hint);
+/// Writes the verdict on a file to stdout.
+pub(super) fn emit(asked: &Asked<'_>, path: &Path, seen: &Seen, chosen: &Chosen, judged: &Judged) -> ExitCode {
+    let text = if asked.args.json {
+        as_json(path, seen, chosen, judged)
+    } else {
+        as_text(path, seen, chosen, &judged.property)
     };
-    let hint = "a history in which each process does one thing at a time, in the order of its lines";
-    Problem::new(error.to_string(), at_event(path, misplaced.position), hint)
+    output::emit(&text)
 }
 
-/// The history as it is to be judged: with keys taken out of its values, and sound if that was asked for.
-fn prepared(asked: &Asked<'_>, mut history: History, path: &Path) -> Result<History, Problem> {
-    if asked.args.strict
-        && let Some(first) = history.malformed().first()
-    {
-        let count = history.malformed().len();
-        let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-        let what = format!("the history is malformed: {}{more}", first.reason);
-        let at = first.position.map_or_else(|| path.display().to_string(), |position| at_event(path, position));
-        return Err(Problem::new(what, at, "the same without --strict, which judges it all the same"));
+/// Events that cannot be where they are are told with their line.
+fn unreadable(error: NotPaired, path: &Path) -> Problem {
+    let (text, file) = (error.to_string(), path.display().to_string());
+    match error {
+        NotPaired::Tuple(error) => Problem::new(text, at_event(path, error.position), "the same without --independent"),
+        NotPaired::History(error) => misplaced(&error, path),
+        _ => {
+            Problem::new(text, file, "a history of Schism, Jepsen (EDN), elle-cli (JSON) or Porcupine, or a run folder")
+        }
     }
-    if asked.args.independent {
-        history.split_tuples().map_err(|error| {
-            Problem::new(error.to_string(), at_event(path, error.position), "the same without --independent")
-        })?;
+}
+
+fn misplaced(error: &HistoryError, path: &Path) -> Problem {
+    let what = CheckError::from(error.clone()).to_string();
+    let hint = "a history in which each process does one thing at a time, in the order of its lines";
+    Problem::new(what, at_event(path, error.position), hint)
+}
+
+/// What the model makes of the operations can be wrong as well.
+pub(super) fn uncheckable(error: &CheckError, path: &Path, model: &ModelSpec) -> Problem {
+    if let CheckError::History(error) = error {
+        return misplaced(error, path);
     }
-    Ok(history)
+    let hint = format!("--model with another model than {model}, see schism list models");
+    Problem::new(error.to_string(), path.display().to_string(), hint)
+}
+
+/// What is malformed shows in the events alone, so they are read apart. A file that cannot be read is told afterwards.
+fn refuse_malformed(path: &Path) -> Result<(), Problem> {
+    let Ok(history) = formats::read_path_without_evidence(path) else { return Ok(()) };
+    let malformed = history.malformed();
+    let Some(first) = malformed.first() else { return Ok(()) };
+    let more = if malformed.len() > 1 { format!(" (and {} more)", malformed.len() - 1) } else { String::new() };
+    let what = format!("the history is malformed: {}{more}", first.reason);
+    let at = first.position.map_or_else(|| path.display().to_string(), |position| at_event(path, position));
+    Err(Problem::new(what, at, "the same without --strict, which judges it all the same"))
 }
 
 /// `history.jsonl, line 7, byte 512`: where an event stands. The file may have gone meanwhile; then its name has to do.
@@ -197,15 +240,14 @@ fn at_event(path: &Path, position: usize) -> String {
 fn write_proof(
     asked: &Asked<'_>,
     to: &Path,
-    history: &History,
+    history: &PairedHistory,
     model: &ModelSpec,
     property: &Property,
 ) -> Result<(), Problem> {
     let at = || to.display().to_string();
-    let operations = history.operations().map_err(|error| Problem::new(error.to_string(), at(), "another history"))?;
     let budget = CheckBudget::new(asked.time, asked.memory);
     asked.stopper.watch(budget.canceller());
-    match linearizability::prove(&operations, model, property, &budget) {
+    match linearizability::prove(&history.operations, model, property, &budget) {
         Ok(proof) => {
             let written = fs_err::write(to, proof::write(&proof));
             written.map_err(|error| Problem::new(error.to_string(), at(), "--proof with a file that can be written"))
@@ -232,62 +274,25 @@ fn one_of(what: &str, text: &str, known: [(&str, bool); 2]) -> Result<bool, Wron
     found.map(|&(_, meant)| meant).ok_or_else(|| Wrong::new(what, near()))
 }
 
-fn given_model(problems: &mut Problems, text: &str) -> Option<ModelSpec> {
-    let at = format!("--model {text}");
-    let spec = problems.spec(&at, text)?;
-    let known: Vec<&str> = catalog::models().iter().map(|model| model.name).collect();
-    if !known.contains(&spec.name.as_str()) {
-        problems.0.push(Problem::unknown("model", &spec.name, at, &known, "schism list models"));
-        return None;
-    }
-    let parsed = ModelSpec::parse(&spec.name, &spec.params);
-    parsed.map_err(|error| problems.0.push(Problem::new(error.to_string(), at, "schism list models"))).ok()
-}
-
-/// The model that was given, else the one that the header names, else a guess.
-fn chosen(asked: &Asked<'_>, history: &History, path: &Path) -> Result<Chosen, Problem> {
-    if let Some(model) = &asked.model {
-        return Ok(Chosen { model: model.clone(), from: "given" });
-    }
-    let at = || path.display().to_string();
-    let header = history.header.as_ref().filter(|header| header.model.is_some());
-    let Some(header) = header else {
-        let name = guess::model(history).ok_or_else(|| {
-            let what = "no model has all the operations of this history";
-            Problem::new(what, at(), "--model NAME, see schism list models")
-        })?;
-        let model = ModelSpec::parse(name, &std::collections::BTreeMap::new());
-        return Ok(Chosen { model: model.expect("a guess is one of the models"), from: "guessed" });
-    };
-    let wrong = |why: String| Problem::new(format!("the header names no model: {why}"), at(), "--model NAME");
-    let mut spec: Spec =
-        header.model.as_deref().unwrap_or_default().parse().map_err(|error| wrong(format!("{error}")))?;
-    if !header.initial.is_null() {
-        spec.params.entry("init".to_owned()).or_insert_with(|| header.initial.to_string());
-    }
-    let model = ModelSpec::parse(&spec.name, &spec.params).map_err(|error| wrong(error.to_string()))?;
-    Ok(Chosen { model, from: "named by the history" })
-}
-
-fn as_text(path: &Path, history: &History, chosen: &Chosen, property: &Property) -> String {
-    let cut = history.cut.as_ref().map_or_else(String::new, |cut| {
+fn as_text(path: &Path, seen: &Seen, chosen: &Chosen, property: &Property) -> String {
+    let cut = seen.cut.as_ref().map_or_else(String::new, |cut| {
         format!("\ncut      the file ends in the middle of line {} (byte {})", cut.line, cut.offset)
     });
-    let events = words::thousands(history.events.len() as u64);
+    let events = words::thousands(seen.events as u64);
     let path = words::printable(&path.display().to_string());
     let head = format!("checked  {path}: {events} events, model {} ({}){cut}\n", chosen.model, chosen.from);
     head + &terminal::property(property, output::style(false))
 }
 
-fn as_json(path: &Path, history: &History, chosen: &Chosen, judged: &Judged) -> String {
+fn as_json(path: &Path, seen: &Seen, chosen: &Chosen, judged: &Judged) -> String {
     run::as_json(&json!({
         "schism": "check",
         "format": 1,
         "file": path.display().to_string(),
         "model": chosen.model.to_string(),
         "model_from": chosen.from,
-        "events": history.events.len(),
-        "cut": history.cut.as_ref().map(|cut| json!({"line": cut.line, "offset": cut.offset})),
+        "events": seen.events,
+        "cut": seen.cut.as_ref().map(|cut| json!({"line": cut.line, "offset": cut.offset})),
         "took_us": u64::try_from(judged.took.as_micros()).unwrap_or(u64::MAX),
         "memory_bytes": judged.bytes,
         "property": judged.property,

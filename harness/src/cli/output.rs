@@ -37,6 +37,12 @@ pub(crate) fn tell(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// Writes lines to stderr while a live line may stand there, which is drawn again below them.
+pub(crate) fn interject(text: &str) {
+    let clear = if io::stderr().is_terminal() { "\r\u{1b}[K" } else { "" };
+    tell(&format!("{clear}{text}"));
+}
+
 /// Writes problems to stderr, an empty line between two.
 pub(crate) fn tell_problems(problems: &[Problem]) {
     let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();

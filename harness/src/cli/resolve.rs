@@ -84,6 +84,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Resolved, Vec<Problem>> {
         problems.0.extend(steps.and_then(Result::err).iter().flat_map(|found| &found.0).map(catalog::plan_problem));
     }
     options.keep_data = args.keep == Keep::Always;
+    options.check_live = args.check_live;
     options.leave_running = args.leave_running;
     options.address = args.address;
     let seeds = args.seeds.as_deref().map(|text| problems.read("--seeds", text, 0..1, values::seeds));
@@ -163,6 +164,7 @@ pub(crate) fn load(
         check_memory,
         out: results(out),
         keep_data: false,
+        check_live: false,
         leave_running: false,
         address: None,
         node_program: None,

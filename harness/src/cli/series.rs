@@ -31,7 +31,7 @@ impl Series {
     pub(crate) async fn run(&self, options: &RunOptions) -> Result<Finished, Failure> {
         let (sender, receiver) = watch::channel(Progress::default());
         let shown = (!self.quietly).then(|| tokio::spawn(progress::show(receiver, output::width())));
-        let hooks = Hooks { progress: sender, interrupt: self.interrupt.clone() };
+        let hooks = Hooks { news: output::interject, progress: sender, interrupt: self.interrupt.clone() };
         let finished = execute(options, hooks).await;
         if let Some(shown) = shown {
             // It ends by itself with the sender that the run has dropped; a panic in it has told itself.

@@ -46,6 +46,7 @@ pub(crate) fn options() -> RunOptions {
         out: "results".into(),
         keep_data: false,
         leave_running: false,
+        check_live: false,
         address: None,
         node_program: None,
     }
@@ -92,6 +93,7 @@ pub(crate) fn valid() -> Verdict {
         outcome: Outcome::Valid,
         harness_failure: None,
         interrupted: None,
+        live: None,
         properties: vec![
             property("linearizable", true, "register is linearizable (5 keys; zones, 9 ms)"),
             property("recovers", true, "answered 0.4 s after the last fault"),

@@ -47,6 +47,14 @@ pub fn property(property: &Property, style: Style) -> String {
     lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }
 
+/// A violation that was seen while a run goes on: `violation at 6.1 s: …`, and what proves it.
+pub fn seen_live(property: &Property, seen_at: Option<u64>, style: Style) -> String {
+    let at = seen_at.map_or_else(String::new, |at| format!(" at {} s", words::seconds(at)));
+    let mut lines = vec![format!("violation{at}: {}", text(property))];
+    lines.extend(proof(property, style));
+    lines.join("\n")
+}
+
 fn head(run: &RunFile, place: &str) -> String {
     let versions = words::printable(&run.versions.to_string());
     let rung = words::printable(&run.rung);
@@ -66,6 +74,10 @@ fn verdict_lines(verdict: &Verdict, style: Style) -> Vec<String> {
         if let Some(failure) = &verdict.harness_failure {
             lines.push(wrapped("also", 9, &format!("the harness failed: {}", words::printable(failure)), style));
         }
+    }
+    if let Some(live) = &verdict.live {
+        let at = live.seen_at.map_or_else(String::new, |at| format!(" at {} s", words::seconds(at)));
+        lines.push(format!("live     a violation was seen{at}, while the run went on"));
     }
     if let Some(signal) = verdict.interrupted {
         lines.push(format!("cut      interrupted by {}", if signal == 15 { "SIGTERM" } else { "Ctrl-C" }));

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use schism_checker::budget::Exhausted;
+use schism_checker::streaming::{GivenUp, Tired};
 use schism_checker::verdict::{Outcome, Property, Witness};
 
 use crate::folder::STANDARD;
@@ -18,6 +20,19 @@ pub fn thousands(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Why a check of a growing history knows nothing more of a key: `key x is not followed beyond event 17: …`.
+pub fn given_up(given_up: &GivenUp) -> String {
+    let what = given_up.key.as_ref().map_or_else(|| "the history".to_owned(), |key| format!("key {key}"));
+    let why = match given_up.why {
+        Tired::Effort => "there are too many ways in which things may stand",
+        Tired::Budget(Exhausted::Memory) => "the memory was used up",
+        Tired::Budget(Exhausted::Time) => "the time was up",
+        Tired::Budget(Exhausted::Cancelled) => "the check was cancelled",
+    };
+    let what = format!("{what} is unknown so far: not followed beyond event {}, since {why}", given_up.seen);
+    format!("{}; the check at the end decides", printable(&what))
 }
 
 /// `1 kill`, `2 kills`, `3 partitions`.

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use schism_checker::formats;
+use schism_checker::linearizability::Options;
+use schism_checker::streaming::Violation;
 use schism_checker::verdict::Outcome;
 use schism_nodes::config::Consistency;
 
@@ -17,7 +19,7 @@ use crate::machine::Strain;
 use crate::network::Traffic;
 use crate::plan::PlanReport;
 use crate::report;
-use crate::verdict::{self, Coverage, Verdict};
+use crate::verdict::{self, Coverage, SeenLive, Verdict};
 
 /// How long the check may take after an interrupt.
 const HURRY: Duration = Duration::from_secs(5);
@@ -34,6 +36,8 @@ pub(super) struct Conclusion {
     pub(super) strain: Strain,
     pub(super) failures: Vec<String>,
     pub(super) interrupted: Option<i32>,
+    /// What was seen while the run went on.
+    pub(super) seen_live: Option<Violation>,
 }
 
 /// Judges a run and writes its folder.
@@ -68,7 +72,7 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
     let faults = conclusion.report.as_ref().map(|report| report.faults.clone()).unwrap_or_default();
     let declared = conclusion.run.options.consistency == "declared";
     let promise = conclusion.prepared.system.promise();
-    let judgement = judge::judge(&Case {
+    let mut judgement = judge::judge(&Case {
         history: &history,
         model: &conclusion.prepared.model,
         judge_linearizable: !declared || promise == Consistency::Linearizable,
@@ -76,6 +80,9 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
         faults: &faults,
         budget,
     });
+    if let Some(violation) = &conclusion.seen_live {
+        conclusion.failures.extend(reconcile(&mut judgement, violation, conclusion.prepared.model.name()));
+    }
     conclusion.failures.extend(conclusion.report.iter().flat_map(|report| report.not_undone.clone()));
     let covered = judge::cover(&history).map_err(|error| HarnessError::failed(error).at(path.display()))?;
     let coverage = Coverage {
@@ -101,6 +108,24 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
         verdict.harness_failure = Some(failures.collect::<Vec<_>>().join("; "));
     }
     Ok(Finished { folder: folder.path, run, verdict })
+}
+
+/// Sees that a violation that was seen while the run went on stands. Where the check at the end came to no end, it is what is
+/// known; that it would find the contrary is a fault of ours, which is told.
+fn reconcile(judgement: &mut Judgement, violation: &Violation, model: &str) -> Option<String> {
+    let property = judgement.properties.iter_mut().find(|property| property.name == "linearizable")?;
+    match property.outcome {
+        Outcome::Invalid => None,
+        Outcome::Unknown => {
+            let options = Options { judged: property.judged, ..Options::default() };
+            *property = violation.property(model, &options);
+            None
+        }
+        Outcome::Valid | Outcome::Vacuous => {
+            let seen = violation.seen;
+            Some(format!("a violation was seen live at event {seen}, which the check at the end does not confirm"))
+        }
+    }
 }
 
 /// Whether the nodes' data say nothing that anybody would want to know.
@@ -129,6 +154,7 @@ fn verdict(conclusion: &mut Conclusion, judgement: Judgement, coverage: Coverage
         outcome,
         harness_failure: (!failures.is_empty()).then(|| failures.join("; ")),
         interrupted: conclusion.interrupted,
+        live: conclusion.seen_live.as_ref().map(|seen| SeenLive { event: seen.seen, seen_at: seen.seen_at }),
         properties: judgement.properties,
         coverage,
         again: format!("schism replay {} --times 10", run.id),

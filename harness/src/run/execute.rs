@@ -15,6 +15,7 @@ use super::error::HarnessError;
 use super::final_phase::FinalPhase;
 use super::hooks::{Hooks, Progress};
 use super::live::Live;
+use super::live_check::LiveCheck;
 use super::main_phase::MainPhase;
 use super::pool::Pool;
 use super::prepare::{Prepared, prepare};
@@ -53,15 +54,17 @@ pub async fn execute(options: &RunOptions, hooks: Hooks) -> Result<Finished, Har
     folder.write_json(folder::file::RUN, &run).map_err(|error| in_folder(HarnessError::failed(error)))?;
     hooks.tell("starting the nodes");
     let live = Live::start(options, &prepared, &folder).await.map_err(in_folder)?;
+    let live_check = LiveCheck::start(options, &prepared.model, &folder, hooks.news).map_err(in_folder)?;
     let (workload, steps) = (prepared.workload.take(), std::mem::take(&mut prepared.steps));
     let mut course = Course { options, prepared: &prepared, live: &live, hooks: &hooks, failures: Vec::new() };
     let report = course.run(workload, steps).await;
     let mut failures = course.failures;
     let remains = live.stop().await;
     failures.extend(remains.failures);
+    let seen_live = live_check.and_then(LiveCheck::finish);
     let interrupted = hooks.interrupt.borrow().map(|signal: Signal| signal as i32);
     let (traffic, strain) = (remains.traffic, remains.strain);
-    let conclusion = Conclusion { folder, run, prepared, report, traffic, strain, failures, interrupted };
+    let conclusion = Conclusion { folder, run, prepared, report, traffic, strain, failures, interrupted, seen_live };
     conclude::conclude(conclusion, &hooks).await
 }
 

@@ -8,6 +8,9 @@ use tokio::sync::watch;
 /// How the caller follows a run, and ends it.
 #[derive(Clone, Debug)]
 pub struct Hooks {
+    /// What is done with news that cannot wait for the end of the run: the lines of a violation that was seen meanwhile. It is
+    /// called on a thread of its own.
+    pub news: fn(&str),
     /// Where the run tells how far it is, several times a second.
     pub progress: watch::Sender<Progress>,
     /// The signal that asks the run to end in order, once there was one: no new operations, heal, stop the nodes, check

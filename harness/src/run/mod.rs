@@ -7,6 +7,7 @@ mod execute;
 mod final_phase;
 mod hooks;
 mod live;
+mod live_check;
 mod main_phase;
 pub mod pool;
 pub(crate) mod prepare;

@@ -28,6 +28,10 @@ use crate::words;
 /// The fewest operations that are tried first.
 const FIRST_WINDOW: usize = 8;
 
+/// Of an object that is no register, more calls than this have no core: each of them would be one more that is granted, which
+/// nobody reads, and the search for it would take longer than the verdict.
+const CALLS_AT_MOST: usize = 1_000;
+
 /// So many free values and operations are named, and the others counted.
 const GRANTS_NAMED: usize = 5;
 
@@ -41,6 +45,9 @@ pub(super) fn core<M: Model>(
     budget: &dyn Budget,
 ) -> Option<Core> {
     let object = Object::of(operations, model, counterexample)?;
+    if object.calls.len() > CALLS_AT_MOST && model.register_initial().is_none() {
+        return None;
+    }
     let relaxed = Relaxed::new(model, &object.calls);
     let mut effort = Effort::new(effort_steps, budget);
     let kept = object.start(&relaxed, counterexample, &mut effort)?;
@@ -70,7 +77,7 @@ impl<'a, I: Clone> Object<'a, I> {
         let cut = stuck.and_then(|it| it.completed).or_else(ends)?;
         let mut object = Object { calls: Vec::new(), numbers: Vec::new(), cut };
         for (number, operation) in operations.iter().enumerate() {
-            let key = operation.key.as_ref().filter(|_| model.partitions_by_key());
+            let key = operation.key.as_deref().filter(|_| model.partitions_by_key());
             if operation.ending == Ending::Fail || operation.invoked > cut || key != counterexample.key.as_ref() {
                 continue;
             }

@@ -1,0 +1,8 @@
+//! Jepsen's EDN, and Porcupine's key-value logs.
+
+#![no_main]
+
+use libfuzzer_sys::{Corpus, fuzz_target};
+use schism_checker::formats::Format;
+
+fuzz_target!(|bytes: &[u8]| -> Corpus { schism_fuzz::read_history(Format::Edn, bytes) });

@@ -1,0 +1,75 @@
+//! Which model a history is judged by.
+
+use std::path::Path;
+
+use schism_checker::history::{Header, PairedHistory};
+use schism_checker::models::ModelSpec;
+
+use crate::cli::guess::Guess;
+use crate::cli::problem::Problem;
+use crate::cli::resolve::Problems;
+use crate::cli::{catalog, guess};
+use crate::spec::Spec;
+
+/// A model, and where it came from: `given`, `named by the history`, `guessed`.
+pub(super) struct Chosen {
+    pub(super) model: ModelSpec,
+    pub(super) from: &'static str,
+}
+
+/// The model of this text.
+pub(super) fn given(problems: &mut Problems, text: &str) -> Option<ModelSpec> {
+    let at = format!("--model {text}");
+    let spec = problems.spec(&at, text)?;
+    let known: Vec<&str> = catalog::models().iter().map(|model| model.name).collect();
+    if !known.contains(&spec.name.as_str()) {
+        problems.0.push(Problem::unknown("model", &spec.name, at, &known, "schism list models"));
+        return None;
+    }
+    let parsed = ModelSpec::parse(&spec.name, &spec.params);
+    parsed.map_err(|error| problems.0.push(Problem::new(error.to_string(), at, "schism list models"))).ok()
+}
+
+/// The model that was given, else the one that the header names, else a guess.
+pub(super) fn chosen(given: Option<&ModelSpec>, history: &PairedHistory, path: &Path) -> Result<Chosen, Problem> {
+    if let Some(chosen) = named(given, history.header.as_ref(), path)? {
+        return Ok(chosen);
+    }
+    let (what, hint) = match guess::model(history) {
+        Guess::Plain(guess) => {
+            let spec: Spec = guess.parse().expect("a guess is a model as it is written");
+            let model = ModelSpec::parse(&spec.name, &spec.params).expect("a guess is one of the models");
+            return Ok(Chosen { model, from: "guessed" });
+        }
+        Guess::Either(models) => (
+            "the history does not say what the object is",
+            models.iter().map(|model| format!("--model {model}")).collect::<Vec<_>>().join(" or "),
+        ),
+        Guess::Unknown => {
+            ("no model has all the operations of this history", "--model NAME, see schism list models".to_owned())
+        }
+    };
+    Err(Problem::new(what, path.display().to_string(), hint))
+}
+
+/// The model that was given, else the one that the header names, if it names one.
+pub(super) fn named(
+    given: Option<&ModelSpec>,
+    header: Option<&Header>,
+    path: &Path,
+) -> Result<Option<Chosen>, Problem> {
+    if let Some(model) = given {
+        return Ok(Some(Chosen { model: model.clone(), from: "given" }));
+    }
+    let Some((header, model)) = header.and_then(|header| Some((header, header.model.as_deref()?))) else {
+        return Ok(None);
+    };
+    let at = || path.display().to_string();
+    let wrong = |why: String| Problem::new(format!("the header names no model: {why}"), at(), "--model NAME");
+    let mut spec: Spec = model.parse().map_err(|error| wrong(format!("{error}")))?;
+    if !header.initial.is_null() {
+        spec.params.entry("init".to_owned()).or_insert_with(|| header.initial.to_string());
+    }
+    let model = ModelSpec::parse(&spec.name, &spec.params).map_err(|error| wrong(error.to_string()))?;
+    Ok(Some(Chosen { model, from: "named by the history" }))
+}
