@@ -78,12 +78,7 @@ fn resolve(args: &SimArgs) -> Result<Resolved, Vec<Problem>> {
         options.rate = defaults::RATE;
     }
     if let Some(path) = &args.plan {
-        resolve::plan_alone(&mut problems, &args.load);
-        options.plan = Some(path.clone());
-        options.faults.clear();
-        let ground = resolve::ground(&options.system, options.nodes);
-        let steps = plan.map(|plan| plan::steps(&plan, &ground, &Faults::default(), &path.display().to_string()));
-        problems.0.extend(steps.and_then(Result::err).iter().flat_map(|found| &found.0).map(catalog::plan_problem));
+        options = resolve::with_plan(&mut problems, options, path, plan.as_ref(), &args.load);
     }
     let seed =
         args.seed.as_deref().map(|text| problems.read("--seed", text, 0, |text| values::whole(text, 0..=u64::MAX - 1)));
