@@ -43,6 +43,7 @@ pub fn options(system: &str, nodes: u16) -> Result<RunOptions, HarnessError> {
         seed: 0,
         check_time: Duration::from_mins(1),
         check_memory: 1 << 30,
+        check_live: false,
         out: PathBuf::new(),
         keep_data: false,
         leave_running: false,

@@ -207,6 +207,7 @@ impl Simulated {
             interrupted: None,
             properties: judgement.properties,
             coverage,
+            live: None,
             again: String::new(),
         };
         let trace = trace.map(|trace| trace.finish(&scenario.head(), start));
