@@ -108,8 +108,8 @@ pub(crate) struct SimArgs {
     /// How many seeds, or a range without its end such as 100..120 [default: 1000, of a plan 1]
     #[arg(long, value_name = "SEEDS", help_heading = "Chance")]
     pub(crate) seeds: Option<String>,
-    /// As many seeds as this time on the clock allows
-    #[arg(long = "for", value_name = "TIME", help_heading = "Chance", conflicts_with = "seed")]
+    /// As many seeds as this time on the clock allows; with --shrink, the most time that takes
+    #[arg(long = "for", value_name = "TIME", help_heading = "Chance")]
     pub(crate) wall: Option<String>,
     /// One seed
     #[arg(long, value_name = "N", help_heading = "Chance", conflicts_with = "seeds")]
@@ -117,6 +117,12 @@ pub(crate) struct SimArgs {
     /// Print the run of the one seed as text, one line an event
     #[arg(long, help_heading = "Output", requires = "seed")]
     pub(crate) trace: bool,
+    /// Make the run of the one seed small: a plan with as few nodes, clients, operations and faults as break the same property
+    #[arg(long, help_heading = "Chance", conflicts_with_all = ["trace", "bugs", "seeds", "json", "stop_at_first"])]
+    pub(crate) shrink: bool,
+    /// Where the plan that --shrink finds goes [default: stdout]
+    #[arg(long, value_name = "FILE", help_heading = "Output", requires = "shrink")]
+    pub(crate) output: Option<PathBuf>,
     /// How many seeds run at the same time [default: as many as there are processors]
     #[arg(long, short, value_name = "COUNT", help_heading = "Chance")]
     pub(crate) jobs: Option<String>,

@@ -266,5 +266,8 @@ mod tests {
         assert!(problems(r#"{"kind":"plan","format":2,"entries":[]}"#)[0].contains("format 2 is newer"));
         assert!(problems(r#"{"kind":"plan","format":1}"#)[0].contains("no entries"));
         assert!(problems(r#"{"kind":"plan","format":1,"entries":[],"about":3}"#)[0].contains("invalid type"));
+        let found = problems(r#"{"kind":"plan","format":1,"entries":[],"time":0,"op_timeout":"soon","clients":0}"#);
+        assert_eq!(found.len(), 3, "{found:#?}");
+        assert!(found[0].contains("time cannot be \"0\"") && found[2].contains("a number from 1"), "{found:#?}");
     }
 }

@@ -8,4 +8,5 @@ mod command;
 mod correct;
 mod determinism;
 mod plans;
+mod shrinking;
 mod support;

@@ -26,7 +26,7 @@ use crate::sim::scenario::{Played, Scenario};
 use crate::sim::watch::Watch;
 
 pub use account::Account;
-use passes::{PASSES, Shrinker};
+use passes::{Shrinker, passes};
 use trials::Trials;
 
 /// Runs where nothing else is said.
@@ -113,7 +113,7 @@ fn shrink(shrinker: &mut Shrinker<'_>, told: &mut impl FnMut(&str)) {
         shrinker.seeds = seeds;
         loop {
             let round = shrinker.best.clone();
-            for (name, pass) in PASSES {
+            for (name, pass) in passes() {
                 let before = shrinker.best.clone();
                 pass(shrinker);
                 if shrinker.best != before {

@@ -26,21 +26,23 @@ pub(super) struct Shrinker<'a> {
 }
 
 /// A pass, and what it is called.
-pub(super) type Pass = (&'static str, fn(&mut Shrinker<'_>));
+pub(super) type Pass<'a> = (&'static str, fn(&mut Shrinker<'a>));
 
 /// All passes, in their order.
-pub(super) const PASSES: [Pass; 10] = [
-    ("fewer nodes", Shrinker::fewer_nodes),
-    ("an earlier end", Shrinker::earlier_end),
-    ("fewer clients", Shrinker::fewer_clients),
-    ("fewer keys", Shrinker::fewer_keys),
-    ("fewer operations", Shrinker::fewer_operations),
-    ("fewer faults", Shrinker::fewer_faults),
-    ("shorter time", Shrinker::shorter_time),
-    ("fewer single events", Shrinker::fewer_events),
-    ("narrower faults", Shrinker::narrower_faults),
-    ("simpler events", Shrinker::simpler_events),
-];
+pub(super) fn passes<'a>() -> [Pass<'a>; 10] {
+    [
+        ("fewer nodes", Shrinker::fewer_nodes),
+        ("an earlier end", Shrinker::earlier_end),
+        ("fewer clients", Shrinker::fewer_clients),
+        ("fewer keys", Shrinker::fewer_keys),
+        ("fewer operations", Shrinker::fewer_operations),
+        ("fewer faults", Shrinker::fewer_faults),
+        ("shorter time", Shrinker::shorter_time),
+        ("fewer single events", Shrinker::fewer_events),
+        ("narrower faults", Shrinker::narrower_faults),
+        ("simpler events", Shrinker::simpler_events),
+    ]
+}
 
 /// With how many seeds a plan with one node less is tried at least: nothing in it happens as before.
 const SEEDS_OF_NODES: u64 = 8;
@@ -74,7 +76,8 @@ impl Shrinker<'_> {
     }
 
     fn fewer_nodes(&mut self) {
-        let seeds = std::mem::replace(&mut self.seeds, self.seeds.max(SEEDS_OF_NODES));
+        let seeds = self.seeds;
+        self.seeds = seeds.max(SEEDS_OF_NODES);
         'fewer: loop {
             let nodes = self.best.nodes.unwrap_or_default();
             for node in (1..=nodes).rev() {
