@@ -24,7 +24,7 @@ pub(crate) fn shrink(
     args: &SimArgs,
     cancelled: &AtomicBool,
 ) -> Result<ExitCode, HarnessError> {
-    let shrink = Shrink {
+    let asked = Shrink {
         options: options.clone(),
         property: expectation.and_then(|expectation| expectation.property.clone()),
         runs: RUNS,
@@ -36,9 +36,9 @@ pub(crate) fn shrink(
             output::tell(line);
         }
     };
-    let Some(shrunk) = shrink.run(told)? else {
-        let property = shrink.property.as_deref().unwrap_or("no property");
-        let verb = if shrink.property.is_some() { "does not break" } else { "breaks" };
+    let Some(shrunk) = asked.run(told)? else {
+        let property = asked.property.as_deref().unwrap_or("no property");
+        let verb = if asked.property.is_some() { "does not break" } else { "breaks" };
         output::tell(&format!("{} with seed {} {verb} {property}", options.system, options.seed));
         return Ok(ExitCode::NotBroken);
     };

@@ -24,8 +24,8 @@ pub fn invariants(protocol: &str, notes: &Notes, history: &History) -> Vec<Prope
     let begin = ordered.first().map_or(0, |note| note.time);
     for note in &ordered {
         let Note { node, incarnation, name, fields, .. } = note;
-        let noted = Noted { node, incarnation: *incarnation, time: note.time - begin, name, fields };
-        rules.iter_mut().for_each(|rule| rule.note(&noted));
+        let heard = Noted { node, incarnation: *incarnation, time: note.time - begin, name, fields };
+        rules.iter_mut().for_each(|rule| rule.note(&heard));
     }
     let complete = notes.cut.is_none() && without_gaps(notes);
     rules.iter().map(|rule: &Invariant| rule.property(complete)).collect()
