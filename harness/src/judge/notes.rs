@@ -17,7 +17,9 @@ pub fn invariants(protocol: &str, notes: &Notes, history: &History) -> Vec<Prope
         return Vec::new();
     }
     for (node, incarnation) in wiped(history) {
-        rules.iter_mut().for_each(|rule| rule.wiped(&node, incarnation));
+        for rule in &mut rules {
+            rule.wiped(&node, incarnation);
+        }
     }
     let mut ordered: Vec<&Note> = notes.notes.iter().filter(|note| note.incarnation > 0).collect();
     ordered.sort_by_key(|note| note.time);
@@ -25,7 +27,9 @@ pub fn invariants(protocol: &str, notes: &Notes, history: &History) -> Vec<Prope
     for note in &ordered {
         let Note { node, incarnation, name, fields, .. } = note;
         let heard = Noted { node, incarnation: *incarnation, time: note.time - begin, name, fields };
-        rules.iter_mut().for_each(|rule| rule.note(&heard));
+        for rule in &mut rules {
+            rule.note(&heard);
+        }
     }
     let complete = notes.cut.is_none() && without_gaps(notes);
     rules.iter().map(|rule: &Invariant| rule.property(complete)).collect()
