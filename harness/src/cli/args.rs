@@ -129,6 +129,9 @@ pub(crate) struct SimArgs {
     /// Hunt every deliberate bug, of SYSTEM where one is named: ten starts each, by --seeds or --for a start [default: 60s]
     #[arg(long, help_heading = "Chance", conflicts_with_all = ["seed", "plan", "expect", "stop_at_first"])]
     pub(crate) bugs: bool,
+    /// With --bugs: play the directed plans in the folders of this folder as well, ten times each, on bug and correct twin
+    #[arg(long, value_name = "FOLDER", help_heading = "Chance", requires = "bugs")]
+    pub(crate) plans: Option<PathBuf>,
     /// End with the first seed that breaks something
     #[arg(long, help_heading = "Chance")]
     pub(crate) stop_at_first: bool,

@@ -6,8 +6,15 @@ pub(crate) fn expected(protocol: &str, bug: &str) -> Vec<&'static str> {
         // Nobody has to have seen what is then overwritten.
         ("raft", "commit-old-terms") => vec!["leader-completeness", "state-machine-safety"],
         ("raft", "commit-unverified") => vec!["state-machine-safety"],
-        ("raft", "forget-vote" | "small-quorum-votes") => vec!["election-safety", "linearizable"],
-        ("raft", "no-log-check-on-vote" | "small-quorum-commit" | "ack-before-fsync" | "truncate-always") => {
+        ("raft", "forget-vote") => vec!["election-safety", "linearizable"],
+        (
+            "raft",
+            "no-log-check-on-vote"
+            | "small-quorum-votes"
+            | "small-quorum-commit"
+            | "ack-before-fsync"
+            | "truncate-always",
+        ) => {
             vec!["leader-completeness", "linearizable"]
         }
         ("nwr", "no-writeback" | "async-writeback") => vec!["stored-at-w", "linearizable"],
