@@ -8,7 +8,7 @@ mod command;
 mod correct;
 mod determinism;
 mod plans;
-mod shrinking;
 #[path = "../common/shown_by.rs"]
 mod shown_by;
+mod shrinking;
 mod support;

@@ -10,7 +10,7 @@ use schism::plan;
 use schism::sim::shrink::{Shrink, Shrunk};
 use schism::sim::{Played, Scenario, Watch};
 
-use crate::support::{options, plan_options, play, plans};
+use crate::support::{options, plan_options, plans, play};
 
 /// The options of the first seed that breaks something.
 fn broken(system: &str, nodes: u16, faults: bool) -> RunOptions {
