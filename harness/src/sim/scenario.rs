@@ -122,7 +122,7 @@ impl Scenario {
     }
 
     /// The options, as the seed has made them.
-    pub(crate) fn options(&self) -> &RunOptions {
+    pub fn options(&self) -> &RunOptions {
         &self.options
     }
 
