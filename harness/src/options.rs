@@ -4,8 +4,10 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schism_nodes::config::parse_time;
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Plan;
 use crate::spec::Spec;
 
 /// Everything that determines a run, but for the machine. Durations are stored in nanoseconds.
@@ -62,6 +64,19 @@ pub struct RunOptions {
     pub address: Option<Ipv4Addr>,
     /// The node executable; the running one where absent.
     pub node_program: Option<PathBuf>,
+}
+
+impl RunOptions {
+    /// These options with what a plan says of the run that it was written for, where it says something.
+    #[must_use]
+    pub fn of_plan(mut self, plan: &Plan) -> Self {
+        let time = |text: &Option<String>| text.as_deref().and_then(parse_time);
+        self.time = time(&plan.time).unwrap_or(self.time);
+        self.op_timeout = time(&plan.op_timeout).unwrap_or(self.op_timeout);
+        self.concurrency = plan.clients.unwrap_or(self.concurrency);
+        self.seed = plan.seed.unwrap_or(self.seed);
+        self
+    }
 }
 
 /// What `--expect invalid[:PROPERTY]` expects.

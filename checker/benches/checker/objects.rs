@@ -27,7 +27,7 @@ pub(crate) enum Kind {
 /// How many elements are asked for; each read of a grow-only set costs as much as it is large, so it is read rarely.
 const ELEMENTS: usize = 1_000;
 const HOT_ELEMENTS: usize = 3;
-const READS_APART: usize = 2_000;
+const READS_APART: usize = 1_000;
 
 impl Kind {
     pub(crate) const ALL: [Kind; 10] = [

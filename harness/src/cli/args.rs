@@ -108,8 +108,8 @@ pub(crate) struct SimArgs {
     /// How many seeds, or a range without its end such as 100..120 [default: 1000, of a plan 1]
     #[arg(long, value_name = "SEEDS", help_heading = "Chance")]
     pub(crate) seeds: Option<String>,
-    /// As many seeds as this time on the clock allows
-    #[arg(long = "for", value_name = "TIME", help_heading = "Chance", conflicts_with = "seed")]
+    /// As many seeds as this time on the clock allows; with --shrink, the most time that takes
+    #[arg(long = "for", value_name = "TIME", help_heading = "Chance")]
     pub(crate) wall: Option<String>,
     /// One seed
     #[arg(long, value_name = "N", help_heading = "Chance", conflicts_with = "seeds")]
@@ -117,6 +117,12 @@ pub(crate) struct SimArgs {
     /// Print the run of the one seed as text, one line an event
     #[arg(long, help_heading = "Output", requires = "seed")]
     pub(crate) trace: bool,
+    /// Make the run of the one seed small: a plan with as few nodes, clients, operations and faults as break the same property
+    #[arg(long, help_heading = "Chance", conflicts_with_all = ["trace", "bugs", "seeds", "json", "stop_at_first"])]
+    pub(crate) shrink: bool,
+    /// Where the plan that --shrink finds goes [default: stdout]
+    #[arg(long, value_name = "FILE", help_heading = "Output", requires = "shrink")]
+    pub(crate) output: Option<PathBuf>,
     /// How many seeds run at the same time [default: as many as there are processors]
     #[arg(long, short, value_name = "COUNT", help_heading = "Chance")]
     pub(crate) jobs: Option<String>,
@@ -164,25 +170,25 @@ pub(crate) struct LoadArgs {
     /// How many node processes [default: 5, or the system's n where it is given]
     #[arg(long, value_name = "COUNT", alias = "node-count", help_heading = "System and load")]
     pub(crate) nodes: Option<String>,
-    /// How long clients are driven and faults injected
-    #[arg(long, value_name = "TIME", default_value = "15s", alias = "time-limit", help_heading = "System and load")]
-    pub(crate) time: String,
+    /// How long clients are driven and faults injected [default: the plan's, else 15s]
+    #[arg(long, value_name = "TIME", alias = "time-limit", help_heading = "System and load")]
+    pub(crate) time: Option<String>,
     /// Operations a second, all clients together; 0 for as many as they can
     /// (150 in virtual time) [default: 1000]
     #[arg(long, value_name = "RATE", help_heading = "System and load")]
     pub(crate) rate: Option<String>,
-    /// How many clients: a number, or 2n for twice the nodes
-    #[arg(long, value_name = "COUNT", default_value = "2n", help_heading = "System and load")]
-    pub(crate) concurrency: String,
+    /// How many clients: a number, or 2n for twice the nodes [default: the plan's, else 2n]
+    #[arg(long, value_name = "COUNT", help_heading = "System and load")]
+    pub(crate) concurrency: Option<String>,
     /// How many keys
     #[arg(long, value_name = "COUNT", default_value = "5", help_heading = "System and load")]
     pub(crate) keys: String,
     /// Weights of operations [default: read=50,write=40,cas=10, without what the system does not serve]
     #[arg(long, value_name = "MIX", help_heading = "System and load")]
     pub(crate) mix: Option<String>,
-    /// The deadline of an operation
-    #[arg(long, value_name = "TIME", default_value = "1s", help_heading = "System and load")]
-    pub(crate) op_timeout: String,
+    /// The deadline of an operation [default: the plan's, else 1s]
+    #[arg(long, value_name = "TIME", help_heading = "System and load")]
+    pub(crate) op_timeout: Option<String>,
     /// Kinds to draw from, by name: none, standard (partition, kill and pause), all, or a list with commas
     /// (all in virtual time) [default: standard]
     #[arg(long, value_name = "NAMES", alias = "nemesis", help_heading = "Faults")]

@@ -26,6 +26,7 @@ mod show;
 mod signals;
 mod sim;
 mod sim_bugs;
+mod sim_shrink;
 mod values;
 mod verify;
 

@@ -34,6 +34,8 @@ pub(crate) struct Resolved {
     pub(crate) drawn: bool,
     /// What has to break.
     pub(crate) expectation: Option<Expectation>,
+    /// The plan that is played, if it says what it breaks.
+    pub(crate) written: Option<Plan>,
 }
 
 /// Collects what is wrong with a command.
@@ -76,12 +78,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Resolved, Vec<Problem>> {
     let nodes = plan.as_ref().and_then(|plan| plan.nodes);
     let mut options = load(&mut problems, system, nodes, &args.load, &args.out);
     if let Some(path) = &args.plan {
-        plan_alone(&mut problems, &args.load);
-        options.plan = Some(path.clone());
-        options.faults.clear();
-        let ground = ground(&options.system, options.nodes);
-        let steps = plan.map(|plan| plan::steps(&plan, &ground, &Faults::default(), &path.display().to_string()));
-        problems.0.extend(steps.and_then(Result::err).iter().flat_map(|found| &found.0).map(catalog::plan_problem));
+        options = with_plan(&mut problems, options, path, plan.as_ref(), &args.load);
     }
     options.keep_data = args.keep == Keep::Always;
     options.check_live = args.check_live;
@@ -98,6 +95,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Resolved, Vec<Problem>> {
         let fallback = Expectation { property: None };
         problems.read("--expect", text, fallback, values::expectation)
     });
+    let seed = seed.or_else(|| plan.as_ref()?.seed);
     let drawn = seed.is_none() && seeds.is_none();
     let seeds = seeds.unwrap_or_else(|| {
         let seed = seed.unwrap_or_else(drawn_seed);
@@ -107,7 +105,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<Resolved, Vec<Problem>> {
     if problems.0.is_empty() && args.plan.is_none() {
         problems.0.extend(runs.first().map(undrawable).unwrap_or_default());
     }
-    problems.finish(Resolved { runs, drawn, expectation })
+    let written = plan.filter(|plan| plan.breaks.is_some());
+    problems.finish(Resolved { runs, drawn, expectation, written })
 }
 
 /// A seed from the system's own chance, small enough to be typed again.
@@ -123,6 +122,27 @@ pub(crate) fn plan_file(problems: &mut Problems, path: &Path) -> Option<Plan> {
     };
     problems.0.extend(found.0.iter().map(catalog::plan_problem));
     None
+}
+
+/// The options of a run that plays the plan in a file: what it says of its run, where the command line says nothing else.
+pub(crate) fn with_plan(
+    problems: &mut Problems,
+    options: RunOptions,
+    path: &Path,
+    plan: Option<&Plan>,
+    args: &LoadArgs,
+) -> RunOptions {
+    plan_alone(problems, args);
+    let mut options = RunOptions { plan: Some(path.to_owned()), faults: Vec::new(), ..options };
+    let Some(plan) = plan else { return options };
+    let ground = ground(&options.system, options.nodes);
+    let steps = plan::steps(plan, &ground, &Faults::default(), &path.display().to_string());
+    problems.0.extend(steps.err().iter().flat_map(|found| &found.0).map(catalog::plan_problem));
+    let of_plan = options.clone().of_plan(plan);
+    options.time = if args.time.is_some() { options.time } else { of_plan.time };
+    options.op_timeout = if args.op_timeout.is_some() { options.op_timeout } else { of_plan.op_timeout };
+    options.concurrency = if args.concurrency.is_some() { options.concurrency } else { of_plan.concurrency };
+    options
 }
 
 /// What `run` and `compare` share. The seed is 0. `nodes` is how many processes there are where neither the command line
@@ -144,18 +164,21 @@ pub(crate) fn load(
     let rate = args.rate.as_deref().unwrap_or(RATE_DEFAULT);
     let rate = problems.read("--rate", rate, 0.0, |text| values::fraction(text, 10_000_000.0));
     let (check_time, check_memory) = budget(problems, &args.judging);
+    let time = args.time.as_deref().unwrap_or("15s");
+    let op_timeout = args.op_timeout.as_deref().unwrap_or("1s");
+    let concurrency = args.concurrency.as_deref().unwrap_or("2n");
     RunOptions {
         workload: workload(problems, &args.workload),
         nodes,
         faults,
         plan: None,
         fault_rate: fault_rate(problems, args),
-        time: problems.read("--time", &args.time, Duration::ZERO, values::positive_time),
+        time: problems.read("--time", time, Duration::ZERO, values::positive_time),
         rate,
-        concurrency: problems.read("--concurrency", &args.concurrency, 1, |text| values::concurrency(text, nodes)),
+        concurrency: problems.read("--concurrency", concurrency, 1, |text| values::concurrency(text, nodes)),
         keys: problems.read("--keys", &args.keys, 1, keys),
         mix: mix(problems, args, &system, &serves),
-        op_timeout: problems.read("--op-timeout", &args.op_timeout, Duration::ZERO, values::positive_time),
+        op_timeout: problems.read("--op-timeout", op_timeout, Duration::ZERO, values::positive_time),
         quiet: problems.read("--quiet", &args.quiet, Duration::ZERO, values::time),
         recover: problems.read("--recover", &args.recover, Duration::ZERO, values::positive_time),
         consistency: problems.read("--consistency", &args.judging.consistency, String::new(), consistency),

@@ -7,7 +7,9 @@ use crate::cli::output;
 use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Resolved};
 use crate::cli::series::{Series, with_series};
+use crate::cli::sim_shrink;
 use crate::exit::ExitCode;
+use crate::plan::Plan;
 use crate::report::terminal::{self, Style};
 use crate::report::words;
 use crate::run::Finished;
@@ -42,7 +44,11 @@ async fn all(series: &Series, resolved: &Resolved, args: &RunArgs) -> Result<Exi
         };
         outcomes.push((options.seed, finished.verdict.outcome));
         worst = worst.worst(ExitCode::of_verdict(&finished.verdict, resolved.expectation.as_ref()));
-        worst = worst.worst(output::emit(&shown(&finished, args.json, output::style(args.verbose))));
+        let mut text = shown(&finished, args.json, output::style(args.verbose));
+        if let Some(plan) = resolved.written.as_ref().filter(|_| !args.json) {
+            text += &as_the_plan_says(plan, &finished);
+        }
+        worst = worst.worst(output::emit(&text));
         if let Some(code) = series.interrupted() {
             if finished.verdict.interrupted.is_none() {
                 worst = worst.worst(code);
@@ -54,6 +60,15 @@ async fn all(series: &Series, resolved: &Resolved, args: &RunArgs) -> Result<Exi
         worst = worst.worst(output::emit(&tally(&outcomes)));
     }
     Ok(worst)
+}
+
+/// Whether the property broke that the plan says it breaks, and what of the plan real processes do not repeat.
+fn as_the_plan_says(plan: &Plan, finished: &Finished) -> String {
+    let property = plan.breaks.as_deref().unwrap_or_default();
+    let found = finished.verdict.properties.iter().find(|found| found.name == property && found.judged);
+    let told = sim_shrink::told(property, found.map(|found| found.outcome));
+    told + "         requests and faults were played at their times; how long messages, syncs and starts take is the machine's
+"
 }
 
 /// A run as stdout shows it: `verdict.json`, or the report for people.

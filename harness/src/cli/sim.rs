@@ -13,11 +13,9 @@ use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Problems};
 use crate::cli::run::as_json;
 use crate::cli::signals::Stopper;
-use crate::cli::{catalog, sim_bugs, values};
+use crate::cli::{sim_bugs, sim_shrink, values};
 use crate::exit::ExitCode;
-use crate::faults::Faults;
 use crate::options::{Expectation, RunOptions};
-use crate::plan;
 use crate::report::terminal::{self, Style};
 use crate::report::words;
 use crate::run::HarnessError;
@@ -40,6 +38,8 @@ struct Resolved {
     sweep: Sweep,
     /// One seed alone.
     seed: Option<u64>,
+    /// The property that the plan says it breaks.
+    breaks: Option<String>,
     expectation: Option<Expectation>,
 }
 
@@ -56,6 +56,10 @@ pub(crate) fn sim(args: &SimArgs, mut problems: Vec<Problem>) -> Result<ExitCode
     let cancelled = stopper.flag();
     let code = match resolved.seed {
         _ if args.bugs => sim_bugs::hunt_all(&resolved.sweep, args, &cancelled),
+        Some(seed) if args.shrink => {
+            let options = RunOptions { seed, ..resolved.sweep.options.clone() };
+            sim_shrink::shrink(&options, resolved.expectation.as_ref(), args, &cancelled)
+        }
         Some(seed) if args.trace => trace(&resolved, seed),
         _ => sweep(&resolved, args, &cancelled),
     };
@@ -78,15 +82,11 @@ fn resolve(args: &SimArgs) -> Result<Resolved, Vec<Problem>> {
         options.rate = defaults::RATE;
     }
     if let Some(path) = &args.plan {
-        resolve::plan_alone(&mut problems, &args.load);
-        options.plan = Some(path.clone());
-        options.faults.clear();
-        let ground = resolve::ground(&options.system, options.nodes);
-        let steps = plan.map(|plan| plan::steps(&plan, &ground, &Faults::default(), &path.display().to_string()));
-        problems.0.extend(steps.and_then(Result::err).iter().flat_map(|found| &found.0).map(catalog::plan_problem));
+        options = resolve::with_plan(&mut problems, options, path, plan.as_ref(), &args.load);
     }
     let seed =
         args.seed.as_deref().map(|text| problems.read("--seed", text, 0, |text| values::whole(text, 0..=u64::MAX - 1)));
+    let seed = seed.or_else(|| plan.as_ref().filter(|_| args.seeds.is_none())?.seed);
     let wall = args.wall.as_deref().map(|text| problems.read("--for", text, Duration::ZERO, values::positive_time));
     let seeds = args.seeds.as_deref().map(|text| problems.read("--seeds", text, 0..1, values::seeds));
     let default = if args.plan.is_some() { 0..1 } else { SEEDS_DEFAULT };
@@ -97,6 +97,12 @@ fn resolve(args: &SimArgs) -> Result<Resolved, Vec<Problem>> {
         (None, None, None) if args.bugs => 0..BUG_SEEDS_MAX,
         (None, None, None) => default,
     };
+    if args.shrink && seed.is_none() {
+        let hint = "--seed with one that breaks something, or --plan";
+        problems.0.push(Problem::new("nothing says which run is to be shrunk", "--shrink", hint));
+    } else if wall.is_some() && seed.is_some() && args.seed.is_some() && !args.shrink {
+        problems.0.push(Problem::new("one seed takes the time that it takes", "--seed --for", "one of the two alone"));
+    }
     let wall = wall.or_else(|| args.bugs.then_some(BUG_TIME));
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.as_deref().map_or(processors, |text| {
@@ -108,7 +114,8 @@ fn resolve(args: &SimArgs) -> Result<Resolved, Vec<Problem>> {
         .as_deref()
         .map(|text| problems.read("--expect", text, Expectation { property: None }, values::expectation));
     let sweep = Sweep { options, seeds, jobs, wall, stop_at_first: args.stop_at_first };
-    problems.finish(Resolved { sweep, seed, expectation })
+    let breaks = plan.and_then(|plan| plan.breaks);
+    problems.finish(Resolved { sweep, seed, breaks, expectation })
 }
 
 /// One seed as text.
@@ -143,7 +150,11 @@ fn sweep(resolved: &Resolved, args: &SimArgs, cancelled: &AtomicBool) -> Result<
         }
         true
     })?;
-    let text = if args.json { as_json(&tally) } else { summary(&tally, &resolved.sweep, begun.elapsed()) };
+    let mut text = if args.json { as_json(&tally) } else { summary(&tally, &resolved.sweep, begun.elapsed()) };
+    if let Some(property) = resolved.breaks.as_ref().filter(|_| !args.json) {
+        let broken = tally.violations.contains_key(property);
+        text += &sim_shrink::told(property, Some(if broken { Outcome::Invalid } else { tally.outcome() }));
+    }
     Ok(code.worst(output::emit(&text)).worst(exit(&tally, resolved.expectation.as_ref())))
 }
 
@@ -175,7 +186,7 @@ fn again(seed: u64) -> String {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=:,./+%@".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -26,9 +26,9 @@ pub fn invariants(protocol: &str, notes: &Notes, history: &History) -> Vec<Prope
     let begin = ordered.first().map_or(0, |note| note.time);
     for note in &ordered {
         let Note { node, incarnation, name, fields, .. } = note;
-        let seen = Noted { node, incarnation: *incarnation, time: note.time - begin, name, fields };
+        let heard = Noted { node, incarnation: *incarnation, time: note.time - begin, name, fields };
         for rule in &mut rules {
-            rule.note(&seen);
+            rule.note(&heard);
         }
     }
     let complete = notes.cut.is_none() && without_gaps(notes);

@@ -58,6 +58,21 @@ pub struct Plan {
     /// In virtual time: what lies beneath the faults. Real processes bring their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weather: Option<Weather>,
+    /// The seed of what it leaves open; any where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The longest that the main phase lasts, such as `3s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// The deadline of an operation, such as `500ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub op_timeout: Option<String>,
+    /// How many workers there are from the start; others are made when an entry first names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clients: Option<usize>,
+    /// The property that broke where it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaks: Option<String>,
     /// What is done.
     pub entries: Vec<Entry>,
 }

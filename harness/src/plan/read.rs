@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use schism_nodes::config::parse_time;
 use serde_json::{Map, Value};
 
 use crate::plan::entry::place_of;
@@ -11,7 +12,21 @@ use crate::plan::{Entry, Plan};
 /// The newest version of the format, and the one that is written.
 pub const FORMAT: u32 = 1;
 
-const PLAN_KEYS: [&str; 8] = ["kind", "format", "about", "system", "nodes", "workload", "weather", "entries"];
+const PLAN_KEYS: [&str; 13] = [
+    "kind",
+    "format",
+    "about",
+    "system",
+    "nodes",
+    "workload",
+    "weather",
+    "seed",
+    "time",
+    "op_timeout",
+    "clients",
+    "breaks",
+    "entries",
+];
 const ENTRY_KEYS: [&str; 9] = ["id", "at", "after", "when", "delay", "do", "on", "for", "args"];
 const WHEN_KEYS: [&str; 4] = ["note", "node", "fields", "nth"];
 
@@ -32,6 +47,7 @@ pub fn parse(text: &str, at: &str) -> Result<Plan, Problems> {
     };
     let mut problems = refuse_unknown(&mut top, "key of a plan called", &PLAN_KEYS, at);
     problems.extend(header(&top, at));
+    problems.extend(run(&mut top, at));
     let entries = match top.remove("entries") {
         Some(Value::Array(entries)) => entries,
         other => {
@@ -87,6 +103,30 @@ fn header(top: &Map<String, Value>, at: &str) -> Vec<Problem> {
     problems
 }
 
+/// What a plan says of the run that it was written for.
+fn run(top: &mut Map<String, Value>, at: &str) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for name in ["time", "op_timeout"] {
+        seconds(top, name);
+        if let Some(Value::String(text)) = top.get(name)
+            && parse_time(text).is_none_or(|time| time.is_zero())
+        {
+            problems.push(Problem::new(at, format!("{name} cannot be {text:?}")).hint("a time such as 700ms or 5s"));
+        }
+    }
+    if let Some(clients) = top.get("clients").filter(|clients| !matches!(clients.as_u64(), Some(1..=10_000))) {
+        problems.push(Problem::new(at, format!("clients cannot be {clients}")).hint("a number from 1 to 10000"));
+    }
+    problems
+}
+
+/// A bare number of time is seconds.
+fn seconds(keys: &mut Map<String, Value>, name: &str) {
+    if let Some(value) = keys.get_mut(name).filter(|value| value.is_number()) {
+        *value = Value::String(value.to_string());
+    }
+}
+
 fn entry(value: Value, place: usize, at: &str) -> Result<Entry, Vec<Problem>> {
     let id = value.get("id").and_then(Value::as_u64);
     let at = place_of(at, place, id);
@@ -98,10 +138,7 @@ fn entry(value: Value, place: usize, at: &str) -> Result<Entry, Vec<Problem>> {
         problems.extend(refuse_unknown(when, "key of when called", &WHEN_KEYS, &format!("{at}: when")));
     }
     for time in ["at", "delay", "for"] {
-        // A bare number of time is seconds.
-        if let Some(value) = keys.get_mut(time).filter(|value| value.is_number()) {
-            *value = Value::String(value.to_string());
-        }
+        seconds(&mut keys, time);
     }
     let entry = serde_json::from_value(Value::Object(keys));
     match entry {
@@ -229,5 +266,8 @@ mod tests {
         assert!(problems(r#"{"kind":"plan","format":2,"entries":[]}"#)[0].contains("format 2 is newer"));
         assert!(problems(r#"{"kind":"plan","format":1}"#)[0].contains("no entries"));
         assert!(problems(r#"{"kind":"plan","format":1,"entries":[],"about":3}"#)[0].contains("invalid type"));
+        let found = problems(r#"{"kind":"plan","format":1,"entries":[],"time":0,"op_timeout":"soon","clients":0}"#);
+        assert_eq!(found.len(), 3, "{found:#?}");
+        assert!(found[0].contains("time cannot be \"0\"") && found[2].contains("a number from 1"), "{found:#?}");
     }
 }

@@ -30,6 +30,12 @@ pub(crate) struct Prepared {
 
 /// Decides everything.
 pub(crate) fn prepare(options: &RunOptions) -> Result<Prepared, HarnessError> {
+    let plan = options.plan.as_deref().map(plan::load).transpose().map_err(problems)?;
+    with_plan(options, plan)
+}
+
+/// Decides everything for a plan, or for one that is drawn.
+pub(crate) fn with_plan(options: &RunOptions, plan: Option<Plan>) -> Result<Prepared, HarnessError> {
     let system = BuiltIn::new(options.system.clone(), options.nodes, options.node_program.clone());
     let system: Arc<dyn System> = Arc::new(system.map_err(HarnessError::usage)?);
     let ground = Ground::of(&*system, options.nodes);
@@ -41,11 +47,11 @@ pub(crate) fn prepare(options: &RunOptions) -> Result<Prepared, HarnessError> {
         time: options.time,
         seed: options.seed,
     };
-    let plan = match &options.plan {
-        Some(path) => plan::load(path).map_err(problems)?,
+    let plan = match plan {
+        Some(plan) => plan,
         None => plan::draw(&chance, &ground, &faults).map_err(problems)?,
     };
-    let at = options.plan.as_ref().map_or_else(|| "the drawn plan".to_owned(), |path| path.display().to_string());
+    let at = options.plan.as_ref().map_or_else(|| "the plan".to_owned(), |path| path.display().to_string());
     let steps = plan::steps(&plan, &ground, &faults, &at).map_err(problems)?;
     let workload = workload(options, &*system)?;
     let requirement = workload.requirement();

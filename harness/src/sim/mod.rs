@@ -19,6 +19,7 @@
 //! | `recording`, `trace` | the history, and the same run as text |
 //! | `scenario` | from options to a run to its verdict |
 //! | `sweep`, `bugs`, `directed` | many seeds; every deliberate bug, by chance and by its plans |
+//! | `shrink` | a run that breaks something, made small |
 
 mod agenda;
 pub mod bugs;
@@ -33,6 +34,7 @@ mod phases;
 mod player;
 mod recording;
 mod scenario;
+pub mod shrink;
 mod steps;
 pub mod sweep;
 mod trace;

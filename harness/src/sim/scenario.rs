@@ -15,11 +15,12 @@ use crate::options::RunOptions;
 use crate::plan::entry::Action;
 use crate::plan::{Ground, Plan, PlanReport};
 use crate::run::HarnessError;
-use crate::run::prepare::{Prepared, prepare};
+use crate::run::prepare::{self, Prepared, prepare};
 use crate::sim::mixture::Mixture;
 use crate::sim::watch::Watch;
 use crate::sim::weather::Weather;
-use crate::sim::world::{Remains, Setup, World};
+use crate::sim::world::{Asked, Remains, Setup, World};
+use crate::spec::Spec;
 use crate::system::BuiltIn;
 use crate::verdict::{self, Coverage, Verdict};
 
@@ -61,6 +62,8 @@ pub struct Played {
     pub virtual_ns: u64,
     /// The run as text, where it was asked for.
     pub trace: Option<String>,
+    /// What the workload asked.
+    pub(crate) asked: Vec<Asked>,
 }
 
 impl Scenario {
@@ -76,6 +79,25 @@ impl Scenario {
         let mut prepared = prepare(&mixed)?;
         prepared.plan.weather = Some(mixture.weather);
         Scenario { options: mixed, weather: mixture.weather, mixture: Some(mixture), prepared }.checked()
+    }
+
+    /// The run of a plan, with what that says of its run in place of what `options` say. Nothing but these two decides what
+    /// happens.
+    pub fn of_plan(options: &RunOptions, plan: Plan) -> Result<Self, HarnessError> {
+        let system = plan.system.as_deref().map(str::parse::<Spec>).transpose().map_err(HarnessError::usage)?;
+        let nodes = plan.nodes.unwrap_or(options.nodes);
+        let base = RunOptions {
+            system: system.unwrap_or_else(|| options.system.clone()),
+            nodes,
+            concurrency: 2 * usize::from(nodes),
+            plan: None,
+            faults: Vec::new(),
+            ..options.clone()
+        };
+        let options = base.of_plan(&plan);
+        let weather = plan.weather.unwrap_or(Weather::CALM);
+        let prepared = prepare::with_plan(&options, Some(plan))?;
+        Scenario { options, mixture: None, weather, prepared }.checked()
     }
 
     /// Refuses faults that exist for real processes alone.
@@ -97,6 +119,11 @@ impl Scenario {
     /// The plan, with its weather.
     pub fn plan(&self) -> &Plan {
         &self.prepared.plan
+    }
+
+    /// The options, as the seed has made them.
+    pub fn options(&self) -> &RunOptions {
+        &self.options
     }
 
     /// What the seed is made of, where it was drawn.
@@ -149,7 +176,7 @@ impl Simulated {
     pub fn judge(self, budget: &dyn Budget) -> Result<Played, HarnessError> {
         let Simulated { scenario, remains } = self;
         let Scenario { options, prepared, .. } = &scenario;
-        let Remains { recording, report, watch, trace, traffic, start, end, steps } = remains;
+        let Remains { recording, report, watch, trace, traffic, start, end, steps, asked } = remains;
         let history = recording.finish(&prepared.system.label(), &prepared.requirement);
         let declared = options.consistency == "declared";
         let promise = prepared.system.promise();
@@ -184,7 +211,7 @@ impl Simulated {
         };
         let trace = trace.map(|trace| trace.finish(&scenario.head(), start));
         let acted = watch.acted().clone();
-        Ok(Played { verdict, history, report, acted, steps, virtual_ns: end, trace })
+        Ok(Played { verdict, history, report, acted, steps, virtual_ns: end, trace, asked })
     }
 }
 

@@ -18,7 +18,7 @@ use crate::recorder::Draft;
 use crate::run::{translate, worker};
 use crate::sim::node::Pending;
 use crate::sim::phases::Phase;
-use crate::sim::world::{Happening, World};
+use crate::sim::world::{Asked, Happening, World};
 
 /// A worker.
 #[derive(Debug)]
@@ -163,6 +163,8 @@ impl<P: Protocol> World<P> {
                 let request =
                     translate::request(&invocation).expect("the workload fits the system: it was asked before");
                 let home = self.workers[worker].home;
+                let (time, name) = (self.recording.time(self.now), self.workers[worker].name.clone());
+                self.asked.push(Asked { time, worker: name, node: home, request: request.clone() });
                 self.perform(worker, home, invocation, request, Purpose::Work);
             }
             None => self.attend(worker),

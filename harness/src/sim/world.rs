@@ -103,6 +103,18 @@ pub(crate) struct World<P: Protocol> {
     pub(crate) watch: Watch,
     pub(crate) trace: Option<Trace>,
     pub(crate) steps: u64,
+    /// What the workload asked so far.
+    pub(crate) asked: Vec<Asked>,
+}
+
+/// A request of the workload, as it was made.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Asked {
+    /// When, in nanoseconds of the history's clock.
+    pub(crate) time: u64,
+    pub(crate) worker: String,
+    pub(crate) node: NodeId,
+    pub(crate) request: RequestKind,
 }
 
 /// What a world has left behind.
@@ -115,6 +127,7 @@ pub(crate) struct Remains {
     pub(crate) start: Moment,
     pub(crate) end: Moment,
     pub(crate) steps: u64,
+    pub(crate) asked: Vec<Asked>,
 }
 
 impl<P: Protocol> World<P> {
@@ -143,6 +156,7 @@ impl<P: Protocol> World<P> {
             watch,
             trace: trace.then(Trace::default),
             steps: 0,
+            asked: Vec::new(),
             universe,
             options,
         }
@@ -166,6 +180,7 @@ impl<P: Protocol> World<P> {
             start: self.finale.start,
             end: self.now,
             steps: self.steps,
+            asked: self.asked,
         }
     }
 

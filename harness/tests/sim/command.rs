@@ -61,3 +61,34 @@ fn all_usage_errors_come_at_once() {
     let ended = schism(&["raft", "--trace"]);
     assert_eq!(ended.code, 64, "{}", ended.stderr);
 }
+
+#[test]
+fn a_seed_is_shrunk_to_a_plan_that_breaks_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("small.json");
+    let file = file.to_str().unwrap();
+    let words = ["nwr:n=3,w=1,r=1", "--nodes", "3", "--faults", "none", "--time", "5s"];
+    let found = schism(&[&words[..], &["--seeds", "50", "--stop-at-first", "--json"]].concat());
+    let tally: serde_json::Value = serde_json::from_str(&found.stdout).unwrap();
+    let seed = tally["violations"]["linearizable"]["first_seed"].to_string();
+    let words = [&words[..], &["--seed", &seed, "--shrink"]].concat();
+    let ended = schism(&[&words[..], &["--output", file]].concat());
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(ended.stdout.contains("operations") && ended.stdout.contains("INVALID"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("fewer operations: "), "{}", ended.stderr);
+    let again = ended.stdout.lines().find_map(|line| line.strip_prefix("again    schism sim ")).unwrap();
+    let (one, other) = (schism(&again.split(' ').collect::<Vec<_>>()), schism(&again.split(' ').collect::<Vec<_>>()));
+    assert_eq!((one.code, &one.stdout), (1, &other.stdout), "{}", one.stderr);
+    let played = schism(&["--plan", file, "-q"]);
+    assert!(played.stdout.contains("plan     linearizable breaks, as the plan says\n"), "{}", played.stdout);
+    let piped = schism(&[&words[..], &["-q", "--expect", "invalid:linearizable"]].concat());
+    assert_eq!((piped.code, piped.stdout), (0, fs_err::read_to_string(file).unwrap()));
+}
+
+#[test]
+fn what_is_to_be_shrunk_has_to_be_one_run_that_breaks_something() {
+    assert_eq!(schism(&["raft", "--shrink"]).code, 64);
+    assert_eq!(schism(&["raft", "--seed", "1", "--for", "5s"]).code, 64);
+    let ended = schism(&["raft", "--seed", "1", "--time", "5s", "--shrink", "-q"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (5, ""), "{}", ended.stderr);
+}

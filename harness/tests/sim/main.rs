@@ -10,4 +10,5 @@ mod determinism;
 mod plans;
 #[path = "../common/shown_by.rs"]
 mod shown_by;
+mod shrinking;
 mod support;
