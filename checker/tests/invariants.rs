@@ -1,9 +1,6 @@
 //! Each rule about a whole cluster, by notes made by hand: a case that holds and cases that do not, which differ from it by
 //! one fact.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
-#![expect(clippy::needless_pass_by_value, reason = "notes made by hand read better so")]
-
 use std::sync::Arc;
 
 use schism_checker::invariants::{EVIDENCE_MAX, Invariant, Noted, of};

@@ -88,7 +88,6 @@ impl Bug {
     ];
 
     /// Its names, what it does, and what finds it.
-    #[expect(clippy::too_many_lines, reason = "a table, with a row for each")]
     pub fn info(self) -> BugInfo {
         let (_, [name, id, about, anomaly, faults]) =
             ABOUT.into_iter().find(|(bug, _)| *bug == self).expect("the table has every bug");
