@@ -77,8 +77,7 @@ fn a_seed_is_shrunk_to_a_plan_that_breaks_the_same() {
     assert!(ended.stdout.contains("operations") && ended.stdout.contains("INVALID"), "{}", ended.stdout);
     assert!(ended.stderr.contains("fewer operations: "), "{}", ended.stderr);
     let again = ended.stdout.lines().find_map(|line| line.strip_prefix("again    schism sim ")).unwrap();
-    let (one, other) =
-        (schism(&again.split(' ').collect::<Vec<_>>()), schism(&again.split(' ').collect::<Vec<_>>()));
+    let (one, other) = (schism(&again.split(' ').collect::<Vec<_>>()), schism(&again.split(' ').collect::<Vec<_>>()));
     assert_eq!((one.code, &one.stdout), (1, &other.stdout), "{}", one.stderr);
     let played = schism(&["--plan", file, "-q"]);
     assert!(played.stdout.contains("plan     linearizable breaks, as the plan says\n"), "{}", played.stdout);

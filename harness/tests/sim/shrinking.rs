@@ -10,7 +10,7 @@ use schism::plan;
 use schism::sim::shrink::{Shrink, Shrunk};
 use schism::sim::{Played, Scenario, Watch};
 
-use crate::support::{options, plan_options, play, plans};
+use crate::support::{options, plan_options, plans, play};
 
 /// The options of the first seed that breaks something.
 fn broken(system: &str, nodes: u16, faults: bool) -> RunOptions {
@@ -60,7 +60,7 @@ fn a_stale_read_takes_a_write_and_a_read() {
 
 #[test]
 fn reads_that_went_back_in_time_stay_few() {
-    holds(&broken("nwr:n=3,w=2,r=2", 3, true), 1_000);
+    holds(&broken("nwr:n=3,w=2,r=2", 3, true), 6_000);
 }
 
 #[test]
