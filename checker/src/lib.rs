@@ -44,6 +44,7 @@ mod call;
 #[cfg(feature = "formats")]
 pub mod formats;
 pub mod history;
+pub mod invariants;
 pub mod judgement;
 pub mod linearizability;
 mod meter;

@@ -52,7 +52,7 @@ fn run(system: &str, faults: bool) -> Figures {
         }
         let scenario = Scenario::new(&options).expect("the options make sense");
         let begin = Instant::now();
-        let simulated = scenario.simulate(Watch::default(), false).expect("the system is known");
+        let simulated = scenario.simulate(Watch::of(&options.system.name), false).expect("the system is known");
         figures.simulating += begin.elapsed();
         figures.steps += simulated.steps();
         let begin = Instant::now();

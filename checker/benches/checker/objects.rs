@@ -27,7 +27,7 @@ pub(crate) enum Kind {
 /// How many elements are asked for; each read of a grow-only set costs as much as it is large, so it is read rarely.
 const ELEMENTS: usize = 1_000;
 const HOT_ELEMENTS: usize = 3;
-const READS_APART: usize = 2_000;
+const READS_APART: usize = 1_000;
 
 impl Kind {
     pub(crate) const ALL: [Kind; 10] = [
@@ -88,7 +88,10 @@ impl Kind {
             }
             // It was released without having been acquired.
             Kind::Lock => operations[late].process = 77,
-            _ => operations[late].output = operations[early].output.clone(),
+            _ => {
+                let answer = operations[early].output.clone();
+                operations[late].output = answer;
+            }
         }
     }
 }
@@ -128,7 +131,7 @@ impl Object for Made {
                 let f = ["add", "remove", "contains", "contains"][random.below(4)];
                 (f, element(random).into())
             }
-            Kind::GrowOnlySet if number % READS_APART == 0 => ("read", Value::Null),
+            Kind::GrowOnlySet if number.is_multiple_of(READS_APART) => ("read", Value::Null),
             Kind::GrowOnlySet => ("add", number.into()),
             Kind::Counter if one => ("increment", Value::Null),
             Kind::Counter => ("read", Value::Null),

@@ -159,8 +159,14 @@ fn unknown_summary(name: &str, meter: &Meter<'_>, reports: &[PartReport], unknow
     let progress = |report: &PartReport| {
         let key = report.key.as_ref().map_or_else(String::new, |key| format!("key {}: ", key_text(key)));
         match report.finding {
-            Finding::Unknown { placed: 0 } => format!("{key}none of {} operations placed", report.operations),
-            Finding::Unknown { placed } => format!("{key}{placed} of {} operations placed", report.operations),
+            Finding::Unknown { placed } => {
+                let placed = if placed == 0 { "none".to_owned() } else { placed.to_string() };
+                let ways = match report.peak_configurations {
+                    0 => String::new(),
+                    peak => format!(", in up to {peak} ways at a time"),
+                };
+                format!("{key}{placed} of {} operations placed{ways}", report.operations)
+            }
             _ => format!("{key}not begun"),
         }
     };

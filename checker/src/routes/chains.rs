@@ -19,12 +19,12 @@ use rustc_hash::FxHashSet;
 use super::blocks::{self, Block};
 use super::{Contradiction, Decided, History, NEVER};
 use crate::meter::{Share, Stop};
-use crate::model::{Access, Model};
+use crate::model::Access;
 use crate::registers::{RegisterCalls, ValueId};
 
 /// Decides a register with compare-and-set; none where a value has several producers, or there is no compare-and-set.
-pub(super) fn decide<M: Model>(
-    history: &History<'_, '_, M>,
+pub(super) fn decide(
+    history: &dyn History,
     registers: &RegisterCalls,
     share: &mut Share<'_>,
 ) -> Result<Option<Decided>, Stop> {
@@ -51,8 +51,8 @@ struct Links {
 }
 
 impl Links {
-    fn of<M: Model>(history: &History<'_, '_, M>, registers: &RegisterCalls) -> Links {
-        let mut end: Vec<u64> = (0..history.calls.len()).map(|call| history.span(call).end).collect();
+    fn of(history: &dyn History, registers: &RegisterCalls) -> Links {
+        let mut end: Vec<u64> = (0..history.calls()).map(|call| history.span(call).end).collect();
         let mut seen: Vec<usize> = (0..end.len()).filter(|&call| end[call] != NEVER).collect();
         // Those that end last are followed first, so that the earliest end of a chain stands at last.
         seen.sort_by_key(|&call| std::cmp::Reverse(end[call]));
@@ -61,7 +61,7 @@ impl Links {
             let at = end[observer];
             while let Some(producer) =
                 registers.accesses[observer].observed().and_then(|value| registers.only_producer[value as usize])
-                && history.calls[producer].crashed()
+                && history.crashed(producer)
                 && end[producer] > at
             {
                 end[producer] = at;
@@ -81,11 +81,7 @@ impl Links {
     }
 
     /// An operation that is wrong whatever else happened.
-    fn wrong_by_itself<M: Model>(
-        &self,
-        history: &History<'_, '_, M>,
-        registers: &RegisterCalls,
-    ) -> Option<Contradiction> {
+    fn wrong_by_itself(&self, history: &dyn History, registers: &RegisterCalls) -> Option<Contradiction> {
         for (value, readers) in self.readers.iter().enumerate() {
             let replacers = &self.replacers[value];
             let unwritten = value != registers.initial as usize && registers.only_producer[value].is_none();
@@ -107,11 +103,7 @@ impl Links {
     }
 
     /// Walks along all chains, then puts them in an order.
-    fn contradiction<M: Model>(
-        &self,
-        history: &History<'_, '_, M>,
-        registers: &RegisterCalls,
-    ) -> Option<Contradiction> {
+    fn contradiction(&self, history: &dyn History, registers: &RegisterCalls) -> Option<Contradiction> {
         let is_root = |value: ValueId| match registers.only_producer[value as usize] {
             Some(producer) => self.end[producer] != NEVER && matches!(registers.accesses[producer], Access::Write(_)),
             None => value == registers.initial,
@@ -160,9 +152,9 @@ impl Links {
     }
 
     /// An operation of a chain that ended before one of an earlier link began, and that one.
-    fn out_of_order<M: Model>(
+    fn out_of_order(
         &self,
-        history: &History<'_, '_, M>,
+        history: &dyn History,
         registers: &RegisterCalls,
         calls: &[usize],
     ) -> Option<(usize, usize)> {
@@ -206,9 +198,9 @@ impl Links {
     }
 
     /// Two chains that must come before each other.
-    fn both_first<M: Model>(
+    fn both_first(
         &self,
-        history: &History<'_, '_, M>,
+        history: &dyn History,
         registers: &RegisterCalls,
         [one, other]: [(usize, &Vec<usize>); 2],
     ) -> Contradiction {

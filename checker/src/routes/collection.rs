@@ -27,7 +27,7 @@ use serde_json::Value;
 use super::cover::{Cover, Ranks};
 use super::{Contradiction, Decided, History, NEVER, Span, priority, queue, stack};
 use crate::meter::{Share, Stop};
-use crate::model::{Action, CollectionAction, Discipline, Model};
+use crate::model::{Action, CollectionAction, Discipline};
 
 /// An element that was put in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +57,8 @@ pub(super) struct Collected {
 }
 
 /// Decides a collection; none where a value was put in twice, or the crashed removals matter.
-pub(super) fn decide<M: Model>(
-    history: &History<'_, '_, M>,
+pub(super) fn decide(
+    history: &dyn History,
     actions: &[Action<'_>],
     discipline: Discipline,
     share: &mut Share<'_>,
@@ -86,8 +86,8 @@ pub(super) fn decide<M: Model>(
     Ok(found.map(|contradiction| Decided { route, contradiction: Some(contradiction) }))
 }
 
-fn contradiction<M: Model>(
-    history: &History<'_, '_, M>,
+fn contradiction(
+    history: &dyn History,
     collected: &Collected,
     discipline: Discipline,
     share: &mut Share<'_>,
@@ -106,11 +106,7 @@ type Found<T> = Result<Option<T>, Contradiction>;
 
 /// The elements, and whether there are crashed removals; an error where a removal is wrong by itself, none where a value was
 /// put in twice.
-fn collect<M: Model>(
-    history: &History<'_, '_, M>,
-    actions: &[Action<'_>],
-    discipline: Discipline,
-) -> Found<(Collected, bool)> {
+fn collect(history: &dyn History, actions: &[Action<'_>], discipline: Discipline) -> Found<(Collected, bool)> {
     let mut numbers: FxHashMap<&Value, usize> = FxHashMap::default();
     let mut elements: Vec<Element> = Vec::new();
     let mut empties = Vec::new();
@@ -148,7 +144,7 @@ fn collect<M: Model>(
 }
 
 /// The removal of an element, which happens once and after its insertion.
-fn take<M: Model>(history: &History<'_, '_, M>, element: &mut Element, call: usize) -> Result<(), Contradiction> {
+fn take(history: &dyn History, element: &mut Element, call: usize) -> Result<(), Contradiction> {
     if let Some(other) = element.take {
         let because = format!("{}, {}, and it was put in once", history.sentence(other), history.sentence(call));
         return Err(Contradiction::new([element.insert, other, call], because));
@@ -175,7 +171,7 @@ fn rank(value: &Value, discipline: Discipline) -> Option<i64> {
 }
 
 /// Somebody who found the collection empty when it never was.
-fn not_empty<M: Model>(history: &History<'_, '_, M>, collected: &Collected) -> Option<Contradiction> {
+fn not_empty(history: &dyn History, collected: &Collected) -> Option<Contradiction> {
     let stretch = |element: &Element| (element.inserted.end, element.taken.begin);
     let stretches: Vec<(u64, u64)> = collected.elements.iter().map(stretch).collect();
     let empties = || collected.empties.iter().map(|&empty| (empty, history.span(empty)));
@@ -204,7 +200,7 @@ fn not_empty<M: Model>(history: &History<'_, '_, M>, collected: &Collected) -> O
 }
 
 /// Why an element was inside.
-pub(super) fn inside<M: Model>(history: &History<'_, '_, M>, element: &Element) -> String {
+pub(super) fn inside(history: &dyn History, element: &Element) -> String {
     match element.take {
         Some(take) if history.span(element.insert).end < history.span(take).begin => {
             history.in_order(element.insert, take)

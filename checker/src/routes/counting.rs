@@ -19,14 +19,14 @@ use std::collections::BinaryHeap;
 
 use super::{Contradiction, Decided, History, NEVER};
 use crate::meter::{Share, Stop};
-use crate::model::{Action, CountAction, Model};
+use crate::model::{Action, CountAction};
 
 /// No more additions than this are shown.
 const SHOWN: usize = 10;
 
 /// Decides a counter; none where steps differ.
-pub(super) fn decide<M: Model>(
-    history: &History<'_, '_, M>,
+pub(super) fn decide(
+    history: &dyn History,
     actions: &[Action<'_>],
     share: &mut Share<'_>,
 ) -> Result<Option<Decided>, Stop> {
@@ -131,9 +131,9 @@ impl Walk {
 
 impl Walk {
     /// The read in words, and the additions that count.
-    fn explain<M: Model>(
+    fn explain(
         &self,
-        history: &History<'_, '_, M>,
+        history: &dyn History,
         actions: &[Action<'_>],
         (read, wanted): (usize, i128),
         wrong: &Wrong,

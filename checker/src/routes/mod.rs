@@ -95,30 +95,55 @@ struct Span {
 /// After every event.
 const NEVER: u64 = u64::MAX;
 
-/// The calls of an object with its words for them.
-struct History<'h, 'c, M: Model> {
+/// The calls of an object with its words for them, whatever its model: the algorithms are the same for all, and are
+/// compiled once.
+trait History {
+    /// How many there are.
+    fn calls(&self) -> usize;
+
+    /// When a call may have happened.
+    fn span(&self, call: usize) -> Span;
+
+    /// `process 1 enqueued 5 at n1`.
+    fn sentence(&self, call: usize) -> String;
+
+    /// How long after the end of `one` `other` began, where the clock was recorded.
+    fn gap(&self, one: usize, other: usize) -> Option<String>;
+
+    /// Nobody knows whether it happened.
+    fn crashed(&self, call: usize) -> bool {
+        self.span(call).end == NEVER
+    }
+
+    /// `<one>, and that was over before <other>`.
+    fn in_order(&self, one: usize, other: usize) -> String {
+        let gap = self.gap(one, other).map_or_else(|| "was over".to_owned(), |gap| format!("ended {gap}"));
+        format!("{}, and that {gap} before {}", self.sentence(one), self.sentence(other))
+    }
+}
+
+/// The calls of a model.
+struct Calls<'h, 'c, M: Model> {
     model: &'h M,
     calls: &'h [Call<'c, M::Input>],
 }
 
-impl<M: Model> History<'_, '_, M> {
+impl<M: Model> History for Calls<'_, '_, M> {
+    fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
     fn span(&self, call: usize) -> Span {
         let call = &self.calls[call];
         Span { begin: call.operation.invoked, end: call.end.unwrap_or(NEVER) }
     }
 
-    /// `process 1 enqueued 5 at n1`.
     fn sentence(&self, call: usize) -> String {
         words::sentence(self.model, &self.calls[call])
     }
 
-    /// `<one>, and that was over before <other>`.
-    fn in_order(&self, one: usize, other: usize) -> String {
-        let gap = match words::gap(&self.calls[one], &self.calls[other]) {
-            Some(gap) => format!("ended {gap}"),
-            None => "was over".to_owned(),
-        };
-        format!("{}, and that {gap} before {}", self.sentence(one), self.sentence(other))
+    fn gap(&self, one: usize, other: usize) -> Option<String> {
+        words::gap(&self.calls[one], &self.calls[other])
     }
 }
 
@@ -132,7 +157,7 @@ pub(crate) fn decide<M: Model>(
     if calls.iter().any(|call| call.operation.invoked == NEVER || call.end == Some(NEVER)) {
         return Ok(None);
     }
-    let history = History { model, calls };
+    let history = Calls { model, calls };
     if let Some(registers) = RegisterCalls::of(model, calls) {
         return chains::decide(&history, &registers, share);
     }

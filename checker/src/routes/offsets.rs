@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use super::{Contradiction, Decided, History, NEVER};
 use crate::meter::{Share, Stop};
-use crate::model::{Action, LogAction, Model};
+use crate::model::{Action, LogAction};
 
 /// What is known of an offset.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,8 +34,8 @@ struct Entry<'a> {
 }
 
 /// Decides a log; none where crashed appends have equal values.
-pub(super) fn decide<M: Model>(
-    history: &History<'_, '_, M>,
+pub(super) fn decide(
+    history: &dyn History,
     actions: &[Action<'_>],
     share: &mut Share<'_>,
 ) -> Result<Option<Decided>, Stop> {
@@ -46,7 +46,7 @@ pub(super) fn decide<M: Model>(
         let Action::Log(action) = *action else { return Ok(None) };
         match action {
             LogAction::Append { value, offset: None } => {
-                if !history.calls[call].crashed() || crashed.insert(value, call).is_some() {
+                if !history.crashed(call) || crashed.insert(value, call).is_some() {
                     return Ok(None);
                 }
             }
@@ -66,7 +66,7 @@ pub(super) fn decide<M: Model>(
 }
 
 /// Somebody who saw an offset that all appends together do not reach.
-fn too_far<M: Model>(history: &History<'_, '_, M>, actions: &[Action<'_>], appends: usize) -> Contradiction {
+fn too_far(history: &dyn History, actions: &[Action<'_>], appends: usize) -> Contradiction {
     let reached = |action: &Action<'_>| match *action {
         Action::Log(LogAction::Append { offset: Some(offset), .. }) => Some(offset),
         Action::Log(LogAction::Entries { from, values }) => Some(from.saturating_add(values.len() as u64 - 1)),
@@ -81,8 +81,8 @@ fn too_far<M: Model>(history: &History<'_, '_, M>, actions: &[Action<'_>], appen
 type Entries<'a> = Result<Vec<Entry<'a>>, Contradiction>;
 
 /// What stands at each offset that was seen, and by when it is needed.
-fn entries<'a, M: Model>(
-    history: &History<'_, '_, M>,
+fn entries<'a>(
+    history: &dyn History,
     actions: &[Action<'a>],
     reached: usize,
     share: &mut Share<'_>,
@@ -132,8 +132,8 @@ fn entries<'a, M: Model>(
 }
 
 /// An error where the entries contradict each other or those who found the end.
-fn contradiction<'a, M: Model>(
-    history: &History<'_, '_, M>,
+fn contradiction<'a>(
+    history: &dyn History,
     actions: &[Action<'a>],
     mut entries: Vec<Entry<'a>>,
     mut crashed: FxHashMap<&'a Value, usize>,
@@ -185,11 +185,7 @@ fn entries_of<'x>(actions: &'x [Action<'_>], value: &'x Value) -> impl Iterator<
 }
 
 /// Nobody found the end before something that was needed.
-fn found_the_end<M: Model>(
-    history: &History<'_, '_, M>,
-    actions: &[Action<'_>],
-    entries: &[Entry<'_>],
-) -> Result<(), Contradiction> {
+fn found_the_end(history: &dyn History, actions: &[Action<'_>], entries: &[Entry<'_>]) -> Result<(), Contradiction> {
     for (call, action) in actions.iter().enumerate() {
         let Action::Log(LogAction::End { from }) = *action else { continue };
         let entry = usize::try_from(from).ok().and_then(|from| entries.get(from));

@@ -19,11 +19,10 @@ use super::collection::{Collected, Element, chain, inside};
 use super::cover::{Cover, Ranks};
 use super::{Contradiction, History, NEVER};
 use crate::meter::{Share, Stop};
-use crate::model::Model;
 
 /// An operation that had no moment, as something that must go first was always inside.
-pub(super) fn contradiction<M: Model>(
-    history: &History<'_, '_, M>,
+pub(super) fn contradiction(
+    history: &dyn History,
     collected: &Collected,
     share: &mut Share<'_>,
 ) -> Result<Option<Contradiction>, Stop> {
@@ -68,8 +67,8 @@ pub(super) fn contradiction<M: Model>(
 }
 
 /// Those among the first elements that leave no moment of a window free, with those that made their removals late.
-fn tell<M: Model>(
-    history: &History<'_, '_, M>,
+fn tell(
+    history: &dyn History,
     elements: &[&Element],
     stretches: &[(u64, u64)],
     wanted: (usize, (u64, u64)),

@@ -13,10 +13,9 @@
 
 use super::collection::Element;
 use super::{Contradiction, History};
-use crate::model::Model;
 
 /// Two elements that overtook each other. The elements' insertions and removals fit each other.
-pub(super) fn contradiction<M: Model>(history: &History<'_, '_, M>, elements: &[Element]) -> Option<Contradiction> {
+pub(super) fn contradiction(history: &dyn History, elements: &[Element]) -> Option<Contradiction> {
     let mut by_begin: Vec<&Element> = elements.iter().filter(|element| element.take.is_some()).collect();
     by_begin.sort_by_key(|element| element.inserted.begin);
     let mut by_end: Vec<&Element> = elements.iter().collect();
@@ -35,7 +34,7 @@ pub(super) fn contradiction<M: Model>(history: &History<'_, '_, M>, elements: &[
     None
 }
 
-fn overtaken<M: Model>(history: &History<'_, '_, M>, earlier: &Element, later: &Element) -> Contradiction {
+fn overtaken(history: &dyn History, earlier: &Element, later: &Element) -> Contradiction {
     let calls = earlier.calls().chain(later.calls());
     let first = match earlier.take {
         Some(take) if history.span(earlier.insert).end >= history.span(later.insert).begin => {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use super::blocks::{self, Block};
 use super::{Contradiction, Decided, History, NEVER};
 use crate::meter::{Share, Stop};
-use crate::model::{Action, LockAction, LockKind, Model};
+use crate::model::{Action, LockAction, LockKind};
 
 /// From an acquisition to the release that frees the lock.
 struct Section {
@@ -28,8 +28,8 @@ struct Section {
 }
 
 /// Decides a lock; none where a process went on after a crash, or a fence is not known.
-pub(super) fn decide<M: Model>(
-    history: &History<'_, '_, M>,
+pub(super) fn decide(
+    history: &dyn History,
     actions: &[Action<'_>],
     kind: LockKind,
     share: &mut Share<'_>,
@@ -69,20 +69,20 @@ pub(super) fn decide<M: Model>(
     decided(pair.map(|(one, other)| overlap(history, &sections[one], &sections[other])))
 }
 
-fn begin_of_release<M: Model>(history: &History<'_, '_, M>, section: &Section) -> u64 {
+fn begin_of_release(history: &dyn History, section: &Section) -> u64 {
     section.release.map_or(NEVER, |release| history.span(release).begin)
 }
 
 /// Adds the sections of a process.
-fn of_one_process<M: Model>(
-    history: &History<'_, '_, M>,
+fn of_one_process(
+    history: &dyn History,
     calls: &[(usize, LockAction)],
     kind: LockKind,
     sections: &mut Vec<Section>,
 ) -> Result<(), Contradiction> {
     let mut open: Option<(Section, u32)> = None;
     for (place, &(call, action)) in calls.iter().enumerate() {
-        let crashed = history.calls[call].crashed();
+        let crashed = history.crashed(call);
         // What a process did up to here is all that can be wrong with it by itself.
         let wrong = |why: &str| {
             let because = format!("{}, and {why}", history.sentence(call));
@@ -114,7 +114,7 @@ fn of_one_process<M: Model>(
 }
 
 /// Two sections of which the one with the smaller fence must come after the other. They are sorted by fence.
-fn against_fences<M: Model>(history: &History<'_, '_, M>, sections: &[Section]) -> Option<Contradiction> {
+fn against_fences(history: &dyn History, sections: &[Section]) -> Option<Contradiction> {
     if let Some([one, other]) = sections.array_windows().find(|[one, other]| one.fence == other.fence) {
         let (one, other) = (one.acquire, other.acquire);
         let because = format!("{}, {}, and no fence is given twice", history.sentence(one), history.sentence(other));
@@ -137,7 +137,7 @@ fn against_fences<M: Model>(history: &History<'_, '_, M>, sections: &[Section]) 
     None
 }
 
-fn overlap<M: Model>(history: &History<'_, '_, M>, one: &Section, other: &Section) -> Contradiction {
+fn overlap(history: &dyn History, one: &Section, other: &Section) -> Contradiction {
     let calls = [one, other]
         .into_iter()
         .flat_map(|section| [section.acquire].into_iter().chain(section.within.iter().copied()).chain(section.release));

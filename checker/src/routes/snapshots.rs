@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::{Contradiction, Decided, History, NEVER};
 use crate::meter::{Share, Stop};
-use crate::model::{Action, Model, SetAction};
+use crate::model::{Action, SetAction};
 
 /// The elements of a set by number, and who did what.
 struct Seen {
@@ -30,8 +30,8 @@ struct Seen {
 }
 
 /// Decides a set to which elements are only added; none where anything else happens, or an element is added twice.
-pub(super) fn decide<M: Model>(
-    history: &History<'_, '_, M>,
+pub(super) fn decide(
+    history: &dyn History,
     actions: &[Action<'_>],
     share: &mut Share<'_>,
 ) -> Result<Option<Decided>, Stop> {
@@ -95,7 +95,7 @@ fn additions<'a>(actions: &[Action<'a>]) -> Option<FxHashMap<&'a Value, (usize, 
     reads.then_some(adds)
 }
 
-fn contradiction<M: Model>(history: &History<'_, '_, M>, seen: &Seen) -> Option<Contradiction> {
+fn contradiction(history: &dyn History, seen: &Seen) -> Option<Contradiction> {
     // The level of each element: even for additions, odd for reads.
     let mut level_of: Vec<Option<usize>> = vec![None; seen.adds.len()];
     let mut levels: Vec<(usize, usize)> = Vec::with_capacity(seen.adds.len() + seen.reads.len());
@@ -137,7 +137,7 @@ fn without(one: &[usize], other: &[usize]) -> Option<usize> {
 }
 
 /// Two of which the one of the later level ended before the other began.
-fn wrong_way<M: Model>(history: &History<'_, '_, M>, levels: Vec<(usize, usize)>) -> Option<(usize, usize)> {
+fn wrong_way(history: &dyn History, levels: Vec<(usize, usize)>) -> Option<(usize, usize)> {
     let mut by_begin = levels.clone();
     by_begin.sort_unstable_by_key(|&(_, call)| history.span(call).begin);
     let mut by_end = levels;
@@ -152,8 +152,8 @@ fn wrong_way<M: Model>(history: &History<'_, '_, M>, levels: Vec<(usize, usize)>
     })
 }
 
-fn side_by_side<M: Model>(
-    history: &History<'_, '_, M>,
+fn side_by_side(
+    history: &dyn History,
     seen: &Seen,
     (one, ones): (usize, usize),
     (other, others): (usize, usize),
@@ -171,8 +171,8 @@ fn side_by_side<M: Model>(
 }
 
 /// What is of a later level, and yet ended before what is of an earlier one began.
-fn wrong_order<M: Model>(
-    history: &History<'_, '_, M>,
+fn wrong_order(
+    history: &dyn History,
     seen: &Seen,
     level_of: &[Option<usize>],
     later: usize,

@@ -21,11 +21,10 @@ use super::collection::{Element, chain, inside};
 use super::cover::Ranks;
 use super::{Contradiction, History};
 use crate::meter::{Share, Stop};
-use crate::model::Model;
 
 /// Elements of which none can have been at the bottom.
-pub(super) fn contradiction<M: Model>(
-    history: &History<'_, '_, M>,
+pub(super) fn contradiction(
+    history: &dyn History,
     elements: &[Element],
     share: &mut Share<'_>,
 ) -> Result<Option<Contradiction>, Stop> {
@@ -146,7 +145,7 @@ impl<'a> Pile<'a> {
 }
 
 /// The elements in words, of which none can be at the bottom.
-fn no_bottom<M: Model>(history: &History<'_, '_, M>, elements: &[Element]) -> Contradiction {
+fn no_bottom(history: &dyn History, elements: &[Element]) -> Contradiction {
     let begin = elements.iter().map(|element| element.inserted.end).min().unwrap_or(0);
     let end = elements.iter().map(|element| element.taken.begin).max().unwrap_or(0);
     let stretches: Vec<(u64, u64)> =

@@ -129,6 +129,9 @@ pub(crate) struct SimArgs {
     /// Hunt every deliberate bug, of SYSTEM where one is named: ten starts each, by --seeds or --for a start [default: 60s]
     #[arg(long, help_heading = "Chance", conflicts_with_all = ["seed", "plan", "expect", "stop_at_first"])]
     pub(crate) bugs: bool,
+    /// With --bugs: play the directed plans in the folders of this folder as well, ten times each, on bug and correct twin
+    #[arg(long, value_name = "FOLDER", help_heading = "Chance", requires = "bugs")]
+    pub(crate) plans: Option<PathBuf>,
     /// End with the first seed that breaks something
     #[arg(long, help_heading = "Chance")]
     pub(crate) stop_at_first: bool,
@@ -171,7 +174,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "TIME", alias = "time-limit", help_heading = "System and load")]
     pub(crate) time: Option<String>,
     /// Operations a second, all clients together; 0 for as many as they can
-    /// [default: 1000, in virtual time 150]
+    /// (150 in virtual time) [default: 1000]
     #[arg(long, value_name = "RATE", help_heading = "System and load")]
     pub(crate) rate: Option<String>,
     /// How many clients: a number, or 2n for twice the nodes [default: the plan's, else 2n]
@@ -187,7 +190,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "TIME", help_heading = "System and load")]
     pub(crate) op_timeout: Option<String>,
     /// Kinds to draw from, by name: none, standard (partition, kill and pause), all, or a list with commas
-    /// [default: standard, in virtual time all]
+    /// (all in virtual time) [default: standard]
     #[arg(long, value_name = "NAMES", alias = "nemesis", help_heading = "Faults")]
     pub(crate) faults: Option<String>,
     /// One kind with its parameters, such as kill:disk=wipe; may be repeated, see `schism list faults`

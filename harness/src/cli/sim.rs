@@ -122,7 +122,7 @@ fn resolve(args: &SimArgs) -> Result<Resolved, Vec<Problem>> {
 fn trace(resolved: &Resolved, seed: u64) -> Result<ExitCode, HarnessError> {
     let options = RunOptions { seed, ..resolved.sweep.options.clone() };
     let budget = CheckBudget::new(options.check_time, options.check_memory);
-    let played = Scenario::new(&options)?.play(Watch::default(), true, &budget)?;
+    let played = Scenario::new(&options)?.play(Watch::of(&options.system.name), true, &budget)?;
     let code = ExitCode::of_verdict(&played.verdict, resolved.expectation.as_ref());
     let text = played.trace.unwrap_or_default();
     let verdict = format!("# {}\n", words::outcome(played.verdict.outcome));

@@ -1,8 +1,9 @@
-//! `schism sim --bugs`: every deliberate bug, and how chance finds it.
+//! `schism sim --bugs`: every deliberate bug, how chance finds it, and how its directed plans show it.
 
 use std::sync::atomic::AtomicBool;
 
 use comfy_table::{Table, presets};
+use serde_json::json;
 
 use crate::cli::args::SimArgs;
 use crate::cli::run::as_json;
@@ -11,6 +12,7 @@ use crate::exit::ExitCode;
 use crate::options::RunOptions;
 use crate::run::HarnessError;
 use crate::sim::bugs::{Hunt, HuntFate, STARTS, hunt};
+use crate::sim::directed::{self, Directed};
 use crate::sim::sweep::Sweep;
 use crate::spec::Spec;
 
@@ -34,10 +36,46 @@ pub(crate) fn hunt_all(sweep: &Sweep, args: &SimArgs, cancelled: &AtomicBool) ->
             hunts.push(found);
         }
     }
-    let text = if args.json { as_json(&hunts) } else { list::rendered(&table(&hunts)) };
+    let directed = directed(sweep, args, cancelled)?;
+    let text = match (args.json, directed.is_empty()) {
+        (true, _) => as_json(&json!({ "chance": hunts, "directed": directed })),
+        (false, true) => list::rendered(&table(&hunts)),
+        (false, false) => list::rendered(&table(&hunts)) + "\n" + &list::rendered(&directed_table(&directed)),
+    };
     let idle = hunts.iter().any(|hunt| hunt.fate == HuntFate::NeverActed);
-    let code = if idle { ExitCode::NotBroken } else { ExitCode::Done };
+    let unreliable = directed.iter().any(|directed| !directed.is_reliable());
+    let code = if idle || unreliable { ExitCode::NotBroken } else { ExitCode::Done };
     Ok(code.worst(output::emit(&text)))
+}
+
+/// Plays the directed plans that were asked for, of the system that was named, or of all.
+fn directed(sweep: &Sweep, args: &SimArgs, cancelled: &AtomicBool) -> Result<Vec<Directed>, HarnessError> {
+    let Some(folder) = &args.plans else { return Ok(Vec::new()) };
+    let plans = directed::plans(folder).map_err(|error| HarnessError::usage(error).at(folder.display()))?;
+    let mut played = Vec::new();
+    for plan in plans {
+        let other = directed::options(&plan)?.system.name != sweep.options.system.name;
+        if (args.system.is_some() && other) || cancelled.load(std::sync::atomic::Ordering::Relaxed) {
+            continue;
+        }
+        played.push(directed::play(&plan, sweep.jobs, cancelled)?);
+    }
+    Ok(played)
+}
+
+fn directed_table(played: &[Directed]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(["plan", "shown", "twin valid", "by"]);
+    for directed in played {
+        let by: Vec<&str> = directed.properties.keys().map(String::as_str).collect();
+        table.add_row([
+            directed.plan.clone(),
+            format!("{} of {}", directed.shown, directed::SEEDS),
+            format!("{} of {}", directed.twin_valid, directed::SEEDS),
+            by.join(", "),
+        ]);
+    }
+    table
 }
 
 /// The options for a system: what was typed, if that is it; else it alone, without kinds of operations that it does not

@@ -24,7 +24,7 @@ pub(crate) fn shrink(
     args: &SimArgs,
     cancelled: &AtomicBool,
 ) -> Result<ExitCode, HarnessError> {
-    let shrink = Shrink {
+    let asked = Shrink {
         options: options.clone(),
         property: expectation.and_then(|expectation| expectation.property.clone()),
         runs: RUNS,
@@ -36,9 +36,9 @@ pub(crate) fn shrink(
             output::tell(line);
         }
     };
-    let Some(shrunk) = shrink.run(told)? else {
-        let property = shrink.property.as_deref().unwrap_or("no property");
-        let verb = if shrink.property.is_some() { "does not break" } else { "breaks" };
+    let Some(shrunk) = asked.run(told)? else {
+        let property = asked.property.as_deref().unwrap_or("no property");
+        let verb = if asked.property.is_some() { "does not break" } else { "breaks" };
         output::tell(&format!("{} with seed {} {verb} {property}", options.system, options.seed));
         return Ok(ExitCode::NotBroken);
     };
@@ -60,12 +60,15 @@ fn report(shrunk: &Shrunk, args: &SimArgs, style: Style) -> String {
         text += &terminal::property(property, style);
     }
     let end = if shrunk.minimal { "nothing more can be left out" } else { "ended before everything was tried" };
-    text += &format!("shrunk   by {} runs; {end}\n", words::thousands(shrunk.runs));
+    let runs = words::thousands(shrunk.runs);
     let file = args.output.as_deref().unwrap_or(Path::new("FILE")).display().to_string();
     let flags = flags(args);
     let seed = shrunk.plan.seed.unwrap_or_default();
-    text += &format!("again    schism sim --plan {}{flags} --seed {seed} --trace\n", quoted(&file));
-    text + &format!("real     schism run --plan {}{flags}\n", quoted(&file))
+    let plan = quoted(&file);
+    text + &format!(
+        "shrunk   by {runs} runs; {end}\nagain    schism sim --plan {plan}{flags} --seed {seed} --trace\nreal     schism run --plan \
+         {plan}{flags}\n"
+    )
 }
 
 /// The flags that a plan does not hold, as far as they were given.
@@ -73,7 +76,7 @@ fn flags(args: &SimArgs) -> String {
     let given =
         [("--consistency", &args.load.judging.consistency, "linearizable"), ("--recover", &args.load.recover, "30s")];
     let other = given.into_iter().filter(|(_, value, default)| value.as_str() != *default);
-    other.map(|(flag, value, _)| format!(" {flag} {}", quoted(value))).collect()
+    other.map(|(flag, value, _)| [" ", flag, " ", &quoted(value)].concat()).collect::<Vec<_>>().concat()
 }
 
 fn table(before: &Account, after: &Account) -> Table {

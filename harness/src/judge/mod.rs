@@ -7,6 +7,7 @@ mod coverage;
 mod crashes;
 mod faults;
 mod finale;
+mod notes;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use schism_checker::verdict::{Outcome, Property};
 use serde_json::Map;
 
 pub use coverage::cover;
+pub use notes::invariants;
 
 use crate::verdict::FaultCount;
 
@@ -34,6 +36,8 @@ pub struct Case<'a> {
     pub unchecked_promise: Option<&'a str>,
     /// Faults by kind: what became of each.
     pub faults: &'a BTreeMap<String, FaultCount>,
+    /// What became of the rules about the whole cluster: see [`invariants`].
+    pub invariants: Vec<Property>,
     /// What the check may cost.
     pub budget: &'a dyn Budget,
 }
@@ -56,14 +60,15 @@ impl Judgement {
 }
 
 /// Judges a run.
-pub fn judge(case: &Case<'_>) -> Judgement {
+pub fn judge(case: Case<'_>) -> Judgement {
     let mut failures = Vec::new();
-    let mut properties = vec![linearizable(case, &mut failures)];
+    let mut properties = vec![linearizable(&case, &mut failures)];
     properties.push(crashes::no_crash(case.history, &mut failures));
     properties.push(finale::recovers(case.history));
     properties.push(faults::took_effect(case.faults, &mut failures));
     properties.extend(case.unchecked_promise.map(unchecked));
     properties.extend(finale::converges(case.history));
+    properties.extend(case.invariants);
     properties.sort_by_key(|property| !property.judged);
     Judgement { properties, harness_failures: failures }
 }

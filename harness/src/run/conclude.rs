@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use schism_checker::formats;
 use schism_checker::linearizability::Options;
 use schism_checker::streaming::Violation;
 use schism_checker::verdict::Outcome;
+use schism_checker::{formats, note};
 use schism_nodes::config::Consistency;
 
 use super::error::HarnessError;
@@ -70,14 +70,24 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
     let history =
         formats::read_path_without_evidence(&path).map_err(|error| HarnessError::failed(error).at(path.display()))?;
     let faults = conclusion.report.as_ref().map(|report| report.faults.clone()).unwrap_or_default();
+    let notes = conclusion.folder.file(file::EVENTS);
+    // Notes that cannot be read take nothing away from what the history shows.
+    let invariants = note::read_path(&notes).map_or_else(
+        |error| {
+            conclusion.failures.push(error.to_string());
+            Vec::new()
+        },
+        |notes| judge::invariants(&conclusion.run.options.system.name, &notes, &history),
+    );
     let declared = conclusion.run.options.consistency == "declared";
     let promise = conclusion.prepared.system.promise();
-    let mut judgement = judge::judge(&Case {
+    let mut judgement = judge::judge(Case {
         history: &history,
         model: &conclusion.prepared.model,
         judge_linearizable: !declared || promise == Consistency::Linearizable,
         unchecked_promise: (declared && promise == Consistency::Regular).then_some("regular"),
         faults: &faults,
+        invariants,
         budget,
     });
     if let Some(violation) = &conclusion.seen_live {

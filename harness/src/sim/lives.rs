@@ -106,7 +106,10 @@ impl<P: Protocol> World<P> {
         node.process = None;
         node.state = NodeState::Down;
         let done = node.disk.damage(disk);
-        let id = node.id;
+        let (id, incarnation) = (node.id, node.incarnation);
+        if disk == Disk::Wipe {
+            self.watch.wiped(id, incarnation);
+        }
         self.tell(&id, "kill", format_args!("{disk:?} {done}"));
         self.break_connections(place);
         done

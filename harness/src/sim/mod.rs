@@ -18,12 +18,13 @@
 //! | `mixture`, `weather` | what a seed is made of |
 //! | `recording`, `trace` | the history, and the same run as text |
 //! | `scenario` | from options to a run to its verdict |
-//! | `sweep`, `bugs` | many seeds; every deliberate bug |
+//! | `sweep`, `bugs`, `directed` | many seeds; every deliberate bug, by chance and by its plans |
 //! | `shrink` | a run that breaks something, made small |
 
 mod agenda;
 pub mod bugs;
 pub mod defaults;
+pub mod directed;
 mod disk;
 mod lives;
 mod mixture;
@@ -45,5 +46,5 @@ mod world;
 
 pub use mixture::Mixture;
 pub use scenario::{Played, Scenario, Simulated};
-pub use watch::{Invariant, Noted, Watch};
+pub use watch::Watch;
 pub use weather::{Spread, Weather};

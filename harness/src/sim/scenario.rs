@@ -122,7 +122,7 @@ impl Scenario {
     }
 
     /// The options, as the seed has made them.
-    pub(crate) fn options(&self) -> &RunOptions {
+    pub fn options(&self) -> &RunOptions {
         &self.options
     }
 
@@ -180,16 +180,15 @@ impl Simulated {
         let history = recording.finish(&prepared.system.label(), &prepared.requirement);
         let declared = options.consistency == "declared";
         let promise = prepared.system.promise();
-        let mut judgement = judge::judge(&Case {
+        let judgement = judge::judge(Case {
             history: &history,
             model: &prepared.model,
             judge_linearizable: !declared || promise == Consistency::Linearizable,
             unchecked_promise: (declared && promise == Consistency::Regular).then_some("regular"),
             faults: &report.faults,
+            invariants: watch.properties(),
             budget,
         });
-        judgement.properties.extend(watch.properties());
-        judgement.properties.sort_by_key(|property| !property.judged);
         let covered = judge::cover(&history).map_err(HarnessError::failed)?;
         let outcome = judgement.outcome();
         let coverage =

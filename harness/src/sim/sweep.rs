@@ -171,7 +171,7 @@ impl Sweep {
         let scenario = Scenario::new(&options)?;
         let mixture = scenario.mixture().map(ToString::to_string);
         let budget = CheckBudget::new(options.check_time, options.check_memory);
-        let played = scenario.play(Watch::default(), false, &budget)?;
+        let played = scenario.play(Watch::of(&options.system.name), false, &budget)?;
         Ok(SeedResult {
             seed,
             verdict: played.verdict,

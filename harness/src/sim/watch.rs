@@ -2,51 +2,48 @@
 //! have acted.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use schism_checker::invariants::{self, Invariant};
 use schism_checker::verdict::Property;
 use schism_nodes::{Incarnation, NodeId, Note};
 
-/// A rule about the whole cluster, as a fold over the notes of all nodes in the order of virtual time.
-pub trait Invariant: Send {
-    /// Takes account of a note.
-    fn note(&mut self, noted: &Noted<'_>);
-
-    /// Whether it is broken already, so that nothing more has to be looked at.
-    fn is_broken(&self) -> bool;
-
-    /// What became of it: valid, vacuous where no note concerned it, or invalid with its counterexample.
-    fn property(&self) -> Property;
-}
-
 /// A note with its maker.
 #[derive(Clone, Copy, Debug)]
-pub struct Noted<'a> {
+pub(crate) struct Noted<'a> {
     /// Who made it.
-    pub node: NodeId,
+    pub(crate) node: NodeId,
     /// In which of its lives.
-    pub incarnation: Incarnation,
+    pub(crate) incarnation: Incarnation,
     /// When, in nanoseconds of the history's clock.
-    pub time: u64,
+    pub(crate) time: u64,
     /// What it says.
-    pub note: &'a Note,
+    pub(crate) note: &'a Note,
 }
 
 /// See the module's head.
-#[derive(Default)]
+#[derive(Debug)]
 pub struct Watch {
-    invariants: Vec<Box<dyn Invariant>>,
+    invariants: Vec<Invariant>,
+    /// The nodes' names, so that they are made once.
+    names: BTreeMap<NodeId, Arc<str>>,
     acted: BTreeMap<String, u64>,
 }
 
 impl Watch {
-    /// Folds that look at every note.
-    pub fn new(invariants: Vec<Box<dyn Invariant>>) -> Self {
-        Watch { invariants, acted: BTreeMap::new() }
+    /// The rules for a system, by the name of its protocol, each looking at every note.
+    pub fn of(protocol: &str) -> Self {
+        Watch::new(invariants::of(protocol))
+    }
+
+    /// Rules that look at every note.
+    pub fn new(invariants: Vec<Invariant>) -> Self {
+        Watch { invariants, names: BTreeMap::new(), acted: BTreeMap::new() }
     }
 
     /// A node made a note.
     pub(crate) fn hear(&mut self, noted: &Noted<'_>) {
-        let note = noted.note;
+        let &Noted { node, incarnation, time, note } = noted;
         if note.name == "bug"
             && let Some(bug) = note.fields.get("bug").and_then(serde_json::Value::as_str)
         {
@@ -55,24 +52,30 @@ impl Watch {
                 None => drop(self.acted.insert(bug.to_owned(), 1)),
             }
         }
+        if self.invariants.is_empty() {
+            return;
+        }
+        let node = self.names.entry(node).or_insert_with(|| node.to_string().into());
+        let noted = invariants::Noted { node, incarnation, time, name: &note.name, fields: &note.fields };
         for invariant in &mut self.invariants {
-            invariant.note(noted);
+            invariant.note(&noted);
         }
     }
 
-    /// What became of the invariants.
+    /// All that a node had stored is gone, after this life of it.
+    pub(crate) fn wiped(&mut self, node: NodeId, incarnation: Incarnation) {
+        for invariant in &mut self.invariants {
+            invariant.wiped(&node.to_string(), incarnation);
+        }
+    }
+
+    /// What became of the invariants. In virtual time no note is lost.
     pub(crate) fn properties(&self) -> Vec<Property> {
-        self.invariants.iter().map(|invariant| invariant.property()).collect()
+        self.invariants.iter().map(|invariant| invariant.property(true)).collect()
     }
 
     /// How often each deliberate bug has acted.
     pub(crate) fn acted(&self) -> &BTreeMap<String, u64> {
         &self.acted
-    }
-}
-
-impl std::fmt::Debug for Watch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Watch").field("acted", &self.acted).finish_non_exhaustive()
     }
 }

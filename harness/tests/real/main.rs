@@ -12,4 +12,6 @@ mod interrupted;
 mod live;
 mod notes_agree;
 mod output_lost;
+#[path = "../common/shown_by.rs"]
+mod shown_by;
 mod support;

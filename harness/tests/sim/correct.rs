@@ -35,9 +35,9 @@ fn raft_holds() {
 }
 
 #[test]
-fn raft_with_readindex_and_redirects_holds() {
+fn raft_with_readindex_holds() {
     holds("raft:reads=readindex", 5);
-    holds("raft:reads=readindex,route=redirect", 3);
+    holds("raft:reads=readindex", 3);
 }
 
 #[test]

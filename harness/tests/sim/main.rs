@@ -8,5 +8,7 @@ mod command;
 mod correct;
 mod determinism;
 mod plans;
+#[path = "../common/shown_by.rs"]
+mod shown_by;
 mod shrinking;
 mod support;

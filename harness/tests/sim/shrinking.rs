@@ -36,7 +36,9 @@ fn replayed(shrunk: &Shrunk) -> Played {
     assert_eq!(plan, shrunk.plan);
     let base = options(plan.system.as_deref().unwrap(), plan.nodes.unwrap(), 99);
     let budget = CheckBudget::new(Duration::from_mins(1), 1 << 30);
-    Scenario::of_plan(&base, plan).unwrap().play(Watch::default(), true, &budget).unwrap()
+    let scenario = Scenario::of_plan(&base, plan).unwrap();
+    let watch = Watch::of(&scenario.options().system.name);
+    scenario.play(watch, true, &budget).unwrap()
 }
 
 fn holds(options: &RunOptions, runs: u64) -> Shrunk {

@@ -49,11 +49,14 @@ pub enum Bug {
     TagReuse,
     /// The tag is the wall clock.
     WallClockTags,
+    /// A replica says that it has stored a version before that is durable.
+    AckBeforeFsync,
 }
 
 impl Bug {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Bug; 4] = [Bug::NoWriteback, Bug::AsyncWriteback, Bug::TagReuse, Bug::WallClockTags];
+    pub const ALL: [Bug; 5] =
+        [Bug::NoWriteback, Bug::AsyncWriteback, Bug::TagReuse, Bug::WallClockTags, Bug::AckBeforeFsync];
 
     /// Its names, what it does, and what finds it.
     pub fn info(self) -> BugInfo {
@@ -85,6 +88,13 @@ impl Bug {
                 "a write takes its tag from the wall clock without asking the replicas",
                 "acknowledged writes are lost to older ones",
                 "clock",
+            ),
+            Bug::AckBeforeFsync => (
+                "ack-before-fsync",
+                "NWR-B8",
+                "a replica says that it has stored a version before that is durable",
+                "acknowledged writes are lost by a power loss",
+                "powerloss,partition",
             ),
         };
         BugInfo { name, id, about, anomaly, faults, needs: "writeback=on" }

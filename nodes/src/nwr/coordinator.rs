@@ -135,11 +135,11 @@ impl Nwr {
                 Version { tag: self.choose_tag(&operation.key, seen, op, cx), value }
             }
             (None, Some(version)) if self.config.writeback && !self.skips_writeback(cx) => version,
-            (None, newest) => return answer_read(op, newest, &answered, None, cx),
+            (None, newest) => return self.answer_read(op, &operation.key, newest, &answered, None, cx),
         };
         if !is_write && self.has(Bug::AsyncWriteback) {
             self.acts(Bug::AsyncWriteback, cx);
-            answer_read(op, Some(version.clone()), &answered, None, cx);
+            self.answer_read(op, &operation.key, Some(version.clone()), &answered, None, cx);
         }
         operation.phase = Phase::Store { is_write, answered, version, stored: BTreeSet::new() };
         self.begin_store(op, operation, cx);
@@ -183,7 +183,7 @@ impl Nwr {
         cx.note(note.with("tag", version.tag.json()).with("write", *is_write));
         let own = operation.replicas.contains(&self.me);
         if own {
-            self.replica.store(&operation.key, version, cx);
+            self.store(&operation.key, version, cx);
         }
         self.operations.insert(op, operation);
         self.ask_the_silent(op, cx);
@@ -211,29 +211,41 @@ impl Nwr {
             unreachable!("only the store phase ends like this");
         };
         if is_write {
+            cx.note(answered_note(op, &operation.key, version.tag, self.config.w));
             let quorum = json!({"acks": stored, "version": version.tag});
             cx.reply(op, Outcome::Ok(Answer::done().with("quorum", quorum)));
         } else if !self.has(Bug::AsyncWriteback) {
-            answer_read(op, Some(version), &answered, Some(&stored), cx);
+            self.answer_read(op, &operation.key, Some(version), &answered, Some(&stored), cx);
         }
+    }
+
+    /// Answers a read, with the evidence of its quorums.
+    fn answer_read(
+        &self,
+        op: RequestId,
+        key: &str,
+        version: Option<Version>,
+        answered: &BTreeSet<NodeId>,
+        stored: Option<&BTreeSet<NodeId>>,
+        cx: &mut Cx<'_, Self>,
+    ) {
+        let mut quorum = json!({"acks": answered, "version": version.as_ref().map(|version| version.tag)});
+        if let Some(stored) = stored {
+            quorum["stored"] = json!(stored);
+        }
+        cx.cancel_timer(Timer::Retry { op });
+        if let Some(version) = &version {
+            let need = if self.config.writeback { self.config.w } else { 0 };
+            cx.note(answered_note(op, key, version.tag, need));
+        }
+        let value = version.map_or(Value::Null, |version| version.value);
+        cx.reply(op, Outcome::Ok(Answer::read(value).with("quorum", quorum)));
     }
 }
 
-/// Answers a read, with the evidence of its quorums.
-fn answer_read(
-    op: RequestId,
-    version: Option<Version>,
-    answered: &BTreeSet<NodeId>,
-    stored: Option<&BTreeSet<NodeId>>,
-    cx: &mut Cx<'_, Nwr>,
-) {
-    let mut quorum = json!({"acks": answered, "version": version.as_ref().map(|version| version.tag)});
-    if let Some(stored) = stored {
-        quorum["stored"] = json!(stored);
-    }
-    cx.cancel_timer(Timer::Retry { op });
-    let value = version.map_or(Value::Null, |version| version.value);
-    cx.reply(op, Outcome::Ok(Answer::read(value).with("quorum", quorum)));
+/// Noted before the answer leaves: `need` replicas have stored this version, or a newer one.
+fn answered_note(op: RequestId, key: &str, tag: Tag, need: usize) -> Note {
+    Note::new("answered").with("op", op.to_string()).with("key", key).with("tag", tag.json()).with("need", need)
 }
 
 // Both phases.

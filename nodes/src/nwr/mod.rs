@@ -80,11 +80,15 @@ impl Protocol for Nwr {
     }
 
     fn start(config: Config, stable: Vec<Record>, cx: &mut Cx<'_, Self>) -> Self {
+        let replica = Replica::fold(stable);
+        if cx.incarnation() > 1 {
+            replica.note_recovered(cx);
+        }
         Nwr {
             config,
             me: cx.me(),
             nodes: cx.nodes().to_vec(),
-            replica: Replica::fold(stable),
+            replica,
             floor: BTreeMap::new(),
             operations: BTreeMap::new(),
         }
@@ -96,7 +100,7 @@ impl Protocol for Nwr {
                 cx.send(from, Message::QueryReply { op, version: self.replica.query(&key) });
             }
             Message::Store { op, key, version } => {
-                self.replica.store(&key, &version, cx);
+                self.store(&key, &version, cx);
                 cx.send(from, Message::StoreReply { op });
             }
             Message::QueryReply { op, version } => self.on_query_reply(from, op, version, cx),
@@ -139,6 +143,14 @@ impl Nwr {
         let first = if self.config.n == count { 0 } else { Digest::of(&key).number() % count as u64 };
         let first = usize::try_from(first).expect("less than the number of nodes");
         self.nodes.iter().cycle().skip(first).take(self.config.n).copied().collect()
+    }
+
+    /// Stores a version at this node's own replica.
+    fn store(&mut self, key: &str, version: &Version, cx: &mut Cx<'_, Self>) {
+        let lazily = self.has(Bug::AckBeforeFsync);
+        if self.replica.store(key, version, lazily, cx) && lazily {
+            self.acts(Bug::AckBeforeFsync, cx);
+        }
     }
 
     fn has(&self, bug: Bug) -> bool {

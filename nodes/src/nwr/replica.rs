@@ -27,20 +27,35 @@ impl Replica {
         replica
     }
 
+    /// Notes what a restart has found: what was stored before a death was perhaps not noted.
+    pub(super) fn note_recovered(&self, cx: &mut Cx<'_, Nwr>) {
+        for (key, version) in &self.registers {
+            cx.note(Note::new("recovered").with("key", key.clone()).with("tag", version.tag.json()));
+        }
+        cx.note(Note::new("restarted").with("registers", self.registers.len()));
+    }
+
     /// The newest version here.
     pub(super) fn query(&self, key: &str) -> Option<Version> {
         self.registers.get(key).cloned()
     }
 
-    /// Keeps a version unless it has that or a newer one; stored before anyone is told.
-    pub(super) fn store(&mut self, key: &str, version: &Version, cx: &mut Cx<'_, Nwr>) {
+    /// Keeps a version unless it has that or a newer one; durable before anyone is told, unless that is to be done
+    /// `lazily`. Whether it is new.
+    pub(super) fn store(&mut self, key: &str, version: &Version, lazily: bool, cx: &mut Cx<'_, Nwr>) -> bool {
         if self.registers.get(key).is_some_and(|kept| kept.tag >= version.tag) {
-            return;
+            return false;
         }
-        cx.persist(Record::Store { key: key.to_owned(), version: version.clone() });
+        let record = Record::Store { key: key.to_owned(), version: version.clone() };
+        if lazily {
+            cx.persist_lazily(record);
+        } else {
+            cx.persist(record);
+        }
         let note = Note::new("stored").with("key", key).with("tag", version.tag.json());
         cx.note(note.with("digest", Digest::of(&version.value).to_string()));
         self.keep(key.to_owned(), version.clone());
+        true
     }
 
     fn keep(&mut self, key: String, version: Version) {

@@ -44,6 +44,8 @@ pub enum Route {
 /// A deliberate bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bug {
+    /// Entries of earlier terms are committed by counting copies, and a new leader appends none of its own.
+    CommitOldTerms,
     /// The vote is not written to stable storage.
     ForgetVote,
     /// Entries are acknowledged before they are durable.
@@ -54,10 +56,14 @@ pub enum Bug {
     LeaderLocalReads,
     /// Every node answers reads from what it has applied.
     FollowerLocalReads,
+    /// A follower cuts its log behind the last entry of each message, whether or not something contradicts the rest.
+    TruncateAlways,
     /// ⌊n/2⌋ votes make a leader.
     SmallQuorumVotes,
     /// ⌊n/2⌋ copies make an entry committed.
     SmallQuorumCommit,
+    /// A follower commits up to the end of its own log, not of what it knows to be the leader's.
+    CommitUnverified,
     /// A leader that steps down tells its clients that their requests failed.
     FailOnStepDown,
     /// The leader answers a write once it is in its own log.
@@ -66,21 +72,32 @@ pub enum Bug {
 
 impl Bug {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Bug; 9] = [
+    pub const ALL: [Bug; 12] = [
+        Bug::CommitOldTerms,
         Bug::ForgetVote,
         Bug::AckBeforeFsync,
         Bug::NoLogCheckOnVote,
         Bug::LeaderLocalReads,
         Bug::FollowerLocalReads,
+        Bug::TruncateAlways,
         Bug::SmallQuorumVotes,
         Bug::SmallQuorumCommit,
+        Bug::CommitUnverified,
         Bug::FailOnStepDown,
         Bug::ReplyAtAppend,
     ];
 
     /// Its names, what it does, and what finds it.
+    #[expect(clippy::too_many_lines, reason = "a table, with a row for each")]
     pub fn info(self) -> BugInfo {
         let (name, id, about, anomaly, faults) = match self {
+            Bug::CommitOldTerms => (
+                "commit-old-terms",
+                "RAFT-B1",
+                "entries of earlier terms are committed by counting copies; a new leader appends none of its own",
+                "a committed write is overwritten by a leader that had not seen it (Figure 8); rarely by chance",
+                "kill,partition",
+            ),
             Bug::ForgetVote => (
                 "forget-vote",
                 "RAFT-B2",
@@ -116,6 +133,13 @@ impl Bug {
                 "stale reads",
                 "none",
             ),
+            Bug::TruncateAlways => (
+                "truncate-always",
+                "RAFT-B8",
+                "a follower cuts its log behind the last entry of each message that carries some",
+                "an acknowledged entry vanishes from a follower, and with its other copies for good",
+                "reorder,duplicate,kill",
+            ),
             Bug::SmallQuorumVotes => (
                 "small-quorum-votes",
                 "RAFT-B9a",
@@ -128,6 +152,13 @@ impl Bug {
                 "RAFT-B9b",
                 "⌊n/2⌋ copies suffice for a commit",
                 "acknowledged writes are lost",
+                "partition",
+            ),
+            Bug::CommitUnverified => (
+                "commit-unverified",
+                "RAFT-B12",
+                "a follower commits up to the end of its own log, not of what the leader has vouched for",
+                "a follower applies an entry that another replaces; clients hardly ever see it",
                 "partition",
             ),
             Bug::FailOnStepDown => (

@@ -131,6 +131,25 @@ impl Log {
         (last > 0 && self.term(last) == Some(term)).then_some(last)
     }
 
+    /// The last `count` runs of entries of one term, oldest first: the first index of each, and its term.
+    pub(super) fn terms(&self, count: usize) -> Vec<(Index, Term)> {
+        let mut runs = Vec::new();
+        let mut last = self.last_index();
+        while last > 0 && runs.len() < count {
+            let first = self.first_of_term_at(last);
+            runs.push((first, self.term(first).expect("it is not behind the last one")));
+            last = first - 1;
+        }
+        runs.reverse();
+        runs
+    }
+
+    /// The last index of the entries from `first` to `end` that have the same term as the one at `first`.
+    pub(super) fn end_of_run(&self, first: Index, end: Index) -> Index {
+        let last = self.term(first).and_then(|term| self.last_of_term(term));
+        last.map_or(end, |last| last.min(end))
+    }
+
     fn slot(&self, index: Index) -> Option<&Slot> {
         if index == 0 { None } else { self.slots.get(place(index)) }
     }
@@ -163,6 +182,15 @@ mod tests {
             [0, 1, 2, 3, 6, 9].map(|term| log.last_of_term(term)),
             [None, Some(2), None, Some(5), Some(6), None]
         );
+    }
+
+    #[test]
+    fn runs_of_one_term_are_told_from_the_end() {
+        let log = log(&[1, 1, 3, 3, 3, 6]);
+        assert_eq!(log.terms(9), [(1, 1), (3, 3), (6, 6)]);
+        assert_eq!(log.terms(2), [(3, 3), (6, 6)]);
+        assert_eq!(Log::default().terms(2), []);
+        assert_eq!([(1, 6), (3, 4), (4, 6), (6, 6)].map(|(first, end)| log.end_of_run(first, end)), [2, 4, 5, 6]);
     }
 
     #[test]

@@ -13,6 +13,9 @@ use crate::note::Note;
 /// with the next answer.
 const IN_FLIGHT_MAX: usize = 8;
 
+/// How much of its log a new leader notes: the last terms in it.
+const NOTED_TERMS_MAX: usize = 16;
+
 /// Volatile state on leaders (Figure 2), and what belongs to this leadership alone.
 #[derive(Debug)]
 pub(super) struct Leading {
@@ -122,13 +125,18 @@ impl Progress {
 // The leader's side.
 impl Raft {
     pub(super) fn become_leader(&mut self, cx: &mut Cx<'_, Self>) {
-        cx.note(Note::new("leader").with("epoch", self.term));
+        let leader = Note::new("leader").with("epoch", self.term).with("index", self.log.last_index());
+        cx.note(leader.with("terms", serde_json::json!(self.log.terms(NOTED_TERMS_MAX))));
         cx.cancel_timer(Timer::Election);
         cx.set_timer(Timer::Heartbeat, self.config.heartbeat);
         self.role = Role::Leader(Leading::new(&self.peers, self.log.last_index()));
-        // An entry of its own term lets a leader commit what earlier leaders left behind (§5.4.2, §8).
-        self.append_to_own_log(Command::NoOp, cx);
-        self.replicate_to_all(cx);
+        if self.has(Bug::CommitOldTerms) {
+            self.begin_round(cx);
+        } else {
+            // An entry of its own term lets a leader commit what earlier leaders left behind (§5.4.2, §8).
+            self.append_to_own_log(Command::NoOp, cx);
+            self.replicate_to_all(cx);
+        }
         self.advance_commit_index(cx);
         for (id, request) in std::mem::take(&mut self.forwarded) {
             self.serve(id, request, cx);
@@ -138,8 +146,7 @@ impl Raft {
     /// Creates an entry; its index. "A leader never overwrites or deletes entries in its log; it only appends" (§5.3).
     pub(super) fn append_to_own_log(&mut self, command: Command, cx: &mut Cx<'_, Self>) -> Index {
         let index = self.append_and_persist(vec![Entry { term: self.term, command }], cx);
-        let note = Note::new("appended").with("term", self.term).with("index", index);
-        cx.note(note.with("digest", self.log.digest(index).to_string()));
+        cx.note(self.prefix_note("appended", index));
         index
     }
 
@@ -256,7 +263,13 @@ impl Raft {
             }
             index = small;
         }
-        if index > self.commit_index && self.log.term(index) == Some(self.term) {
+        if index <= self.commit_index {
+            return;
+        }
+        if self.log.term(index) == Some(self.term) {
+            self.commit(index, cx);
+        } else if self.has(Bug::CommitOldTerms) {
+            self.acts(Bug::CommitOldTerms, cx);
             self.commit(index, cx);
         }
     }
@@ -296,7 +309,14 @@ impl Raft {
         let last_new = prev_log_index + entries.len() as Index;
         self.accept_entries(prev_log_index, entries, cx);
         // "If leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of last new entry)".
-        let commit = leader_commit.min(last_new);
+        let mut commit = leader_commit.min(last_new);
+        if self.has(Bug::CommitUnverified) {
+            let unverified = leader_commit.min(self.log.last_index());
+            if unverified > commit.max(self.commit_index) {
+                self.acts(Bug::CommitUnverified, cx);
+            }
+            commit = unverified;
+        }
         if commit > self.commit_index {
             self.commit(commit, cx);
         }
@@ -318,15 +338,20 @@ impl Raft {
         let same =
             (prev_log_index + 1..).zip(&entries).take_while(|(index, entry)| self.log.term(*index) == Some(entry.term));
         let same = same.count();
+        let from = prev_log_index + 1 + same as Index;
         if same == entries.len() {
+            if self.has(Bug::TruncateAlways) && same > 0 && from <= self.log.last_index() {
+                self.acts(Bug::TruncateAlways, cx);
+                self.truncate(from, cx);
+            }
             return;
         }
-        let from = prev_log_index + 1 + same as Index;
         if from <= self.log.last_index() {
             self.truncate(from, cx);
         }
         let new: Vec<Entry> = entries.into_iter().skip(same).collect();
-        self.append_and_persist(new, cx);
+        let last = self.append_and_persist(new, cx);
+        cx.note(self.prefix_note("accepted", last));
     }
 
     fn truncate(&mut self, from: Index, cx: &mut Cx<'_, Self>) {
@@ -369,13 +394,28 @@ impl Raft {
         self.log.last_index()
     }
 
+    /// A note about the log up to `index`.
+    fn prefix_note(&self, name: &str, index: Index) -> Note {
+        let term = self.log.term(index).expect("what is noted is in the log");
+        Note::new(name).with("term", term).with("index", index).with("digest", self.log.digest(index).to_string())
+    }
+
+    /// Notes which entries are committed and applied now, a note for those of each term.
+    fn note_committed(&self, first: Index, last: Index, cx: &mut Cx<'_, Self>) {
+        let mut next = first;
+        while next <= last {
+            let end = self.log.end_of_run(next, last);
+            let note = self.prefix_note("committed", end).with("first", next);
+            cx.note(note.with("current_term", self.term));
+            next = end + 1;
+        }
+    }
+
     /// "If commitIndex > lastApplied: increment lastApplied, apply log\[lastApplied\] to state machine" (§5.3).
     fn commit(&mut self, index: Index, cx: &mut Cx<'_, Self>) {
         let first = self.commit_index + 1;
         self.commit_index = index;
-        let term = self.log.term(index).expect("only entries of the log are committed");
-        let note = Note::new("committed").with("term", term).with("index", index);
-        cx.note(note.with("digest", self.log.digest(index).to_string()));
+        self.note_committed(first, index, cx);
         for index in first..=index {
             let entry = self.log.get(index).expect("the log has no gaps");
             let reply = self.machine.apply(index, &entry.command);

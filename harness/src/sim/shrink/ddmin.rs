@@ -68,6 +68,7 @@ mod tests {
 
     #[test]
     fn nothing_is_made_of_nothing() {
-        assert_eq!(reduced(&[] as &[u32], |_| unreachable!("there is nothing to ask")), []);
+        let left = reduced(&[] as &[u32], |_| unreachable!("there is nothing to ask"));
+        assert!(left.is_empty(), "{left:?}");
     }
 }

@@ -79,7 +79,7 @@ impl Shrink<'_> {
         let scenario = Scenario::new(&self.options)?;
         let plan = scenario.plan().clone();
         let options = scenario.options().clone();
-        let played = scenario.play(Watch::default(), false, &budget)?;
+        let played = scenario.play(Watch::of(&options.system.name), false, &budget)?;
         let broken = played.broken().find(|name| self.property.as_deref().is_none_or(|wanted| wanted == *name));
         let Some(property) = broken.map(str::to_owned) else { return Ok(None) };
         let written = written::written(&played, &options, &plan);

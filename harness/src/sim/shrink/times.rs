@@ -41,7 +41,7 @@ pub(super) fn until(plan: &Plan, time: Duration) -> Vec<Entry> {
 pub(super) fn gaps(plan: &Plan) -> Vec<Duration> {
     let starts = starts(plan);
     let before = std::iter::once(Duration::ZERO).chain(starts.iter().copied());
-    starts.iter().zip(before).map(|(start, before)| *start - before).collect()
+    starts.iter().zip(before).map(|(start, before)| start.saturating_sub(before)).collect()
 }
 
 /// The plan with other distances between its starts, as many as it has.

@@ -94,7 +94,9 @@ impl<'a> Trials<'a> {
 /// Plays a plan as `schism sim --plan` does.
 pub(super) fn play(options: &RunOptions, plan: Plan, trace: bool) -> Result<Played, HarnessError> {
     let budget = CheckBudget::new(options.check_time, options.check_memory);
-    Scenario::of_plan(options, plan)?.play(Watch::default(), trace, &budget)
+    let scenario = Scenario::of_plan(options, plan)?;
+    let watch = Watch::of(&scenario.options().system.name);
+    scenario.play(watch, trace, &budget)
 }
 
 /// What tells a plan from another, but for the seed.
