@@ -147,7 +147,7 @@ impl Shrinker<'_> {
         for weather in [self.best.weather, rougher] {
             for faults in [&[][..], &faults] {
                 let entries = whole(faults.iter().chain(&alone).cloned().collect());
-                if self.attempt(&Plan { entries, weather, ..self.best.clone() }) {
+                if self.attempt(&Plan { weather, entries, ..self.best.clone() }) {
                     self.seeds = seeds;
                     return;
                 }
