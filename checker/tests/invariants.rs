@@ -1,9 +1,6 @@
 //! Each rule about a whole cluster, by notes made by hand: a case that holds and cases that do not, which differ from it by
 //! one fact.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
-#![expect(clippy::needless_pass_by_value, reason = "notes made by hand read better so")]
-
 use std::sync::Arc;
 
 use schism_checker::invariants::{EVIDENCE_MAX, Invariant, Noted, of};
@@ -15,13 +12,13 @@ type Made = (&'static str, u64, &'static str, Value);
 
 fn rule(name: &str) -> Invariant {
     let rules = ["raft", "nwr"].into_iter().flat_map(of);
-    rules.into_iter().find(|rule| rule.property(true).name == name).unwrap()
+    rules.into_iter().find(|rule| rule.property(true).name == name).expect("there is such a rule")
 }
 
 fn fold(rule: &mut Invariant, notes: &[Made]) {
     for (second, (node, incarnation, name, fields)) in (1..).zip(notes) {
         let node: Arc<str> = Arc::from(*node);
-        let fields = fields.as_object().unwrap();
+        let fields = fields.as_object().expect("fields are an object");
         rule.note(&Noted { node: &node, incarnation: *incarnation, time: second * 1_000_000_000, name, fields });
     }
 }
@@ -47,10 +44,11 @@ fn breaks(name: &str, notes: &[Made], place: usize, other: Made) -> Vec<String> 
     notes[place] = other;
     let property = judged(name, &notes);
     assert_eq!(property.outcome, Outcome::Invalid, "{property:#?}");
-    property.counterexample.unwrap().because
+    property.counterexample.expect("what is broken is proved").because
 }
 
-fn leader(node: &'static str, epoch: u64, index: u64, terms: Value) -> Made {
+fn leader(node: &'static str, epoch: u64, index: u64, terms: impl Into<Value>) -> Made {
+    let terms = terms.into();
     (node, 1, "leader", json!({ "epoch": epoch, "index": index, "terms": terms }))
 }
 
@@ -195,12 +193,12 @@ fn state_machine_safety() {
     breaks(name, &notes, 6, committed("n3", (6, 6), 1, 3, "e"));
 }
 
-fn coordinated(node: &'static str, op: &str, tag: Value, write: bool) -> Made {
-    (node, 1, "coordinated", json!({ "op": op, "key": "x", "tag": tag, "write": write }))
+fn coordinated(node: &'static str, op: &str, tag: impl Into<Value>, write: bool) -> Made {
+    (node, 1, "coordinated", json!({ "op": op, "key": "x", "tag": tag.into(), "write": write }))
 }
 
-fn stored(node: &'static str, life: u64, key: &str, tag: Value, digest: &str) -> Made {
-    (node, life, "stored", json!({ "key": key, "tag": tag, "digest": digest }))
+fn stored(node: &'static str, life: u64, key: &str, tag: impl Into<Value>, digest: &str) -> Made {
+    (node, life, "stored", json!({ "key": key, "tag": tag.into(), "digest": digest }))
 }
 
 fn tag(counter: u64, node: u64) -> Value {

@@ -88,97 +88,130 @@ impl Bug {
     ];
 
     /// Its names, what it does, and what finds it.
-    #[expect(clippy::too_many_lines, reason = "a table, with a row for each")]
     pub fn info(self) -> BugInfo {
-        let (name, id, about, anomaly, faults) = match self {
-            Bug::CommitOldTerms => (
-                "commit-old-terms",
-                "RAFT-B1",
-                "entries of earlier terms are committed by counting copies; a new leader appends none of its own",
-                "a committed write is overwritten by a leader that had not seen it (Figure 8); rarely by chance",
-                "kill,partition",
-            ),
-            Bug::ForgetVote => (
-                "forget-vote",
-                "RAFT-B2",
-                "the vote is not persisted: a voter that restarts can vote again in the same term",
-                "two leaders in one term; rarely a lost write",
-                "kill",
-            ),
-            Bug::AckBeforeFsync => (
-                "ack-before-fsync",
-                "RAFT-B3",
-                "entries are acknowledged before they are durable",
-                "acknowledged writes are lost by a power loss",
-                "powerloss",
-            ),
-            Bug::NoLogCheckOnVote => (
-                "no-log-check-on-vote",
-                "RAFT-B4",
-                "a vote is granted to a candidate whose log is behind",
-                "committed writes are erased",
-                "partition,kill",
-            ),
-            Bug::LeaderLocalReads => (
-                "leader-local-reads",
-                "RAFT-B5",
-                "the leader answers reads without confirming that it still is the leader",
-                "stale reads from a deposed leader",
-                "partition",
-            ),
-            Bug::FollowerLocalReads => (
-                "follower-local-reads",
-                "RAFT-B6",
-                "every node answers reads from what it has applied",
-                "stale reads",
-                "none",
-            ),
-            Bug::TruncateAlways => (
-                "truncate-always",
-                "RAFT-B8",
-                "a follower cuts its log behind the last entry of each message that carries some",
-                "an acknowledged entry vanishes from a follower, and with its other copies for good",
-                "reorder,duplicate,kill",
-            ),
-            Bug::SmallQuorumVotes => (
-                "small-quorum-votes",
-                "RAFT-B9a",
-                "⌊n/2⌋ votes suffice for a leader",
-                "two leaders at once; writes are lost",
-                "partition",
-            ),
-            Bug::SmallQuorumCommit => (
-                "small-quorum-commit",
-                "RAFT-B9b",
-                "⌊n/2⌋ copies suffice for a commit",
-                "acknowledged writes are lost",
-                "partition",
-            ),
-            Bug::CommitUnverified => (
-                "commit-unverified",
-                "RAFT-B12",
-                "a follower commits up to the end of its own log, not of what the leader has vouched for",
-                "a follower applies an entry that another replaces; clients hardly ever see it",
-                "partition",
-            ),
-            Bug::FailOnStepDown => (
-                "fail-on-step-down",
-                "RAFT-B13",
-                "a leader that steps down calls its open requests failed, though they may still commit",
-                "reads of writes that were said to have failed",
-                "partition",
-            ),
-            Bug::ReplyAtAppend => (
-                "reply-at-append",
-                "RAFT-B15",
-                "a write is answered once it is in the leader's own log",
-                "acknowledged writes are lost",
-                "partition",
-            ),
-        };
+        let (_, [name, id, about, anomaly, faults]) =
+            ABOUT.into_iter().find(|(bug, _)| *bug == self).expect("the table has every bug");
         BugInfo { name, id, about, anomaly, faults, needs: "" }
     }
 }
+
+/// Of each bug: its name, its id, what it does, what clients or rules then see, and the faults that find it.
+const ABOUT: [(Bug, [&str; 5]); 12] = [
+    (
+        Bug::CommitOldTerms,
+        [
+            "commit-old-terms",
+            "RAFT-B1",
+            "entries of earlier terms are committed by counting copies; a new leader appends none of its own",
+            "a committed write is overwritten by a leader that had not seen it (Figure 8); rarely by chance",
+            "kill,partition",
+        ],
+    ),
+    (
+        Bug::ForgetVote,
+        [
+            "forget-vote",
+            "RAFT-B2",
+            "the vote is not persisted: a voter that restarts can vote again in the same term",
+            "two leaders in one term; rarely a lost write",
+            "kill",
+        ],
+    ),
+    (
+        Bug::AckBeforeFsync,
+        [
+            "ack-before-fsync",
+            "RAFT-B3",
+            "entries are acknowledged before they are durable",
+            "acknowledged writes are lost by a power loss",
+            "powerloss",
+        ],
+    ),
+    (
+        Bug::NoLogCheckOnVote,
+        [
+            "no-log-check-on-vote",
+            "RAFT-B4",
+            "a vote is granted to a candidate whose log is behind",
+            "committed writes are erased",
+            "partition,kill",
+        ],
+    ),
+    (
+        Bug::LeaderLocalReads,
+        [
+            "leader-local-reads",
+            "RAFT-B5",
+            "the leader answers reads without confirming that it still is the leader",
+            "stale reads from a deposed leader",
+            "partition",
+        ],
+    ),
+    (
+        Bug::FollowerLocalReads,
+        ["follower-local-reads", "RAFT-B6", "every node answers reads from what it has applied", "stale reads", "none"],
+    ),
+    (
+        Bug::TruncateAlways,
+        [
+            "truncate-always",
+            "RAFT-B8",
+            "a follower cuts its log behind the last entry of each message that carries some",
+            "an acknowledged entry vanishes from a follower, and with its other copies for good",
+            "reorder,duplicate,kill",
+        ],
+    ),
+    (
+        Bug::SmallQuorumVotes,
+        [
+            "small-quorum-votes",
+            "RAFT-B9a",
+            "⌊n/2⌋ votes suffice for a leader",
+            "two leaders at once; writes are lost",
+            "partition",
+        ],
+    ),
+    (
+        Bug::SmallQuorumCommit,
+        [
+            "small-quorum-commit",
+            "RAFT-B9b",
+            "⌊n/2⌋ copies suffice for a commit",
+            "acknowledged writes are lost",
+            "partition",
+        ],
+    ),
+    (
+        Bug::CommitUnverified,
+        [
+            "commit-unverified",
+            "RAFT-B12",
+            "a follower commits up to the end of its own log, not of what the leader has vouched for",
+            "a follower applies an entry that another replaces; clients hardly ever see it",
+            "partition",
+        ],
+    ),
+    (
+        Bug::FailOnStepDown,
+        [
+            "fail-on-step-down",
+            "RAFT-B13",
+            "a leader that steps down calls its open requests failed, though they may still commit",
+            "reads of writes that were said to have failed",
+            "partition",
+        ],
+    ),
+    (
+        Bug::ReplyAtAppend,
+        [
+            "reply-at-append",
+            "RAFT-B15",
+            "a write is answered once it is in the leader's own log",
+            "acknowledged writes are lost",
+            "partition",
+        ],
+    ),
+];
 
 /// What `schism list` shows.
 pub(super) fn info() -> ProtocolInfo {

@@ -28,6 +28,7 @@
 //!   a node has to give up entries that it had applied, it builds its registers again from what is left.
 
 mod client;
+mod commit;
 mod config;
 mod election;
 mod log;

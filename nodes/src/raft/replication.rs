@@ -376,55 +376,6 @@ impl Raft {
     }
 }
 
-// Both sides.
-impl Raft {
-    /// Adds entries to the log and to stable storage; the last index.
-    fn append_and_persist(&mut self, entries: Vec<Entry>, cx: &mut Cx<'_, Self>) -> Index {
-        let index = self.log.last_index() + 1;
-        for entry in &entries {
-            self.log.append(entry.clone());
-        }
-        let record = Record::Append { index, entries };
-        if self.has(Bug::AckBeforeFsync) {
-            self.acts(Bug::AckBeforeFsync, cx);
-            cx.persist_lazily(record);
-        } else {
-            cx.persist(record);
-        }
-        self.log.last_index()
-    }
-
-    /// A note about the log up to `index`.
-    fn prefix_note(&self, name: &str, index: Index) -> Note {
-        let term = self.log.term(index).expect("what is noted is in the log");
-        Note::new(name).with("term", term).with("index", index).with("digest", self.log.digest(index).to_string())
-    }
-
-    /// Notes which entries are committed and applied now, a note for those of each term.
-    fn note_committed(&self, first: Index, last: Index, cx: &mut Cx<'_, Self>) {
-        let mut next = first;
-        while next <= last {
-            let end = self.log.end_of_run(next, last);
-            let note = self.prefix_note("committed", end).with("first", next);
-            cx.note(note.with("current_term", self.term));
-            next = end + 1;
-        }
-    }
-
-    /// "If commitIndex > lastApplied: increment lastApplied, apply log\[lastApplied\] to state machine" (§5.3).
-    fn commit(&mut self, index: Index, cx: &mut Cx<'_, Self>) {
-        let first = self.commit_index + 1;
-        self.commit_index = index;
-        self.note_committed(first, index, cx);
-        for index in first..=index {
-            let entry = self.log.get(index).expect("the log has no gaps");
-            let reply = self.machine.apply(index, &entry.command);
-            self.answer_applied(index, reply, cx);
-        }
-        self.serve_confirmed_reads(cx);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
