@@ -170,14 +170,14 @@ pub(crate) struct LoadArgs {
     /// How many node processes [default: 5, or the system's n where it is given]
     #[arg(long, value_name = "COUNT", alias = "node-count", help_heading = "System and load")]
     pub(crate) nodes: Option<String>,
-    /// How long clients are driven and faults injected [default: the plan's, else 15s]
+    /// How long clients are driven and disturbed, if no plan says it [default: 15s]
     #[arg(long, value_name = "TIME", alias = "time-limit", help_heading = "System and load")]
     pub(crate) time: Option<String>,
     /// Operations a second, all clients together; 0 for as many as they can
     /// (150 in virtual time) [default: 1000]
     #[arg(long, value_name = "RATE", help_heading = "System and load")]
     pub(crate) rate: Option<String>,
-    /// How many clients: a number, or 2n for twice the nodes [default: the plan's, else 2n]
+    /// How many clients: a number, or 2n for twice the nodes, if no plan says it [default: 2n]
     #[arg(long, value_name = "COUNT", help_heading = "System and load")]
     pub(crate) concurrency: Option<String>,
     /// How many keys
@@ -186,7 +186,7 @@ pub(crate) struct LoadArgs {
     /// Weights of operations [default: read=50,write=40,cas=10, without what the system does not serve]
     #[arg(long, value_name = "MIX", help_heading = "System and load")]
     pub(crate) mix: Option<String>,
-    /// The deadline of an operation [default: the plan's, else 1s]
+    /// The deadline of an operation, if no plan says it [default: 1s]
     #[arg(long, value_name = "TIME", help_heading = "System and load")]
     pub(crate) op_timeout: Option<String>,
     /// Kinds to draw from, by name: none, standard (partition, kill and pause), all, or a list with commas

@@ -62,7 +62,7 @@ fn a_history_that_cannot_be_read_is_refused_with_its_place() {
         ("twice", format!("{header}\n{invoke}\n{invoke}\n").into_bytes(), "line 3"),
         ("newer", header.replace("\"format\":1", "\"format\":99").into_bytes(), "99"),
         ("kind", format!("{header}\n{}\n", invoke.replace("invoke", "begin")).into_bytes(), "line 2"),
-        ("model", header.replace("register", "stack").into_bytes(), "stack"),
+        ("model", header.replace("register", "stock").into_bytes(), "stock"),
     ];
     for (name, content, part) in cases {
         fs_err::write(bench.folder().join(name), content).unwrap();

@@ -13,6 +13,7 @@ mod passes;
 mod tidy;
 mod times;
 mod trials;
+mod witnesses;
 mod written;
 
 use std::sync::atomic::AtomicBool;
@@ -30,7 +31,7 @@ use passes::{Shrinker, passes};
 use trials::Trials;
 
 /// Runs where nothing else is said.
-pub const RUNS: u64 = 5_000;
+pub const RUNS: u64 = 10_000;
 /// With how many seeds each candidate is tried: first its own alone, then more of them, when nothing changes any more.
 const SEEDS: [u64; 3] = [1, 4, 16];
 /// With how many seeds a run that was written out is tried.

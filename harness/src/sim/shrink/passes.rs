@@ -14,6 +14,7 @@ use crate::sim::shrink::nodes::without_node;
 use crate::sim::shrink::tidy;
 use crate::sim::shrink::times::{self, SHORT};
 use crate::sim::shrink::trials::Trials;
+use crate::sim::shrink::witnesses;
 use crate::sim::shrink::written::{text, whole};
 use crate::sim::weather::Weather;
 
@@ -29,7 +30,7 @@ pub(super) struct Shrinker<'a> {
 pub(super) type Pass<'a> = (&'static str, fn(&mut Shrinker<'a>));
 
 /// All passes, in their order.
-pub(super) fn passes<'a>() -> [Pass<'a>; 10] {
+pub(super) fn passes<'a>() -> [Pass<'a>; 11] {
     [
         ("fewer nodes", Shrinker::fewer_nodes),
         ("an earlier end", Shrinker::earlier_end),
@@ -38,12 +39,15 @@ pub(super) fn passes<'a>() -> [Pass<'a>; 10] {
         ("fewer operations", Shrinker::fewer_operations),
         ("fewer faults", Shrinker::fewer_faults),
         ("shorter time", Shrinker::shorter_time),
+        ("the counterexample alone", Shrinker::counterexample_alone),
         ("fewer single events", Shrinker::fewer_events),
         ("narrower faults", Shrinker::narrower_faults),
         ("simpler events", Shrinker::simpler_events),
     ]
 }
 
+/// With how many seeds the operations of a counterexample are tried alone: they are few, and played in no time.
+const SEEDS_OF_COUNTEREXAMPLE: u64 = 200;
 /// With how many seeds a plan with one node less is tried at least: nothing in it happens as before.
 const SEEDS_OF_NODES: u64 = 8;
 
@@ -124,6 +128,32 @@ impl Shrinker<'_> {
 
     fn fewer_faults(&mut self) {
         self.fewer(|entry| (entry.action != "request").then_some(entry.id));
+    }
+
+    /// Keeps of the operations only those that contradict each other. What made them do so was chance, or another operation:
+    /// it gets many seeds, with and without faults, and weather with more messages that are slow.
+    fn counterexample_alone(&mut self) {
+        let Some(played) = self.trials.judged(&self.best) else { return };
+        let Some(counterexample) = self.trials.counterexample(&played) else { return };
+        let named = witnesses::entries(&self.best, &played.history, counterexample);
+        let (requests, faults): (Vec<Entry>, Vec<Entry>) =
+            self.best.entries.iter().cloned().partition(|entry| entry.action == "request");
+        let alone: Vec<Entry> = requests.iter().filter(|entry| named.contains(&entry.id)).cloned().collect();
+        if alone.len() == requests.len() {
+            return;
+        }
+        let seeds = std::mem::replace(&mut self.seeds, SEEDS_OF_COUNTEREXAMPLE);
+        let rougher = self.best.weather.map(witnesses::rougher);
+        for weather in [self.best.weather, rougher] {
+            for faults in [&[][..], &faults] {
+                let entries = whole(faults.iter().chain(&alone).cloned().collect());
+                if self.attempt(&Plan { weather, entries, ..self.best.clone() }) {
+                    self.seeds = seeds;
+                    return;
+                }
+            }
+        }
+        self.seeds = seeds;
     }
 
     fn fewer_events(&mut self) {

@@ -5,6 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use schism_checker::verdict::Counterexample;
+
 use crate::budget::CheckBudget;
 use crate::options::RunOptions;
 use crate::plan::Plan;
@@ -66,6 +68,19 @@ impl<'a> Trials<'a> {
         }
         self.failed.insert(key, seeds.max(tried.unwrap_or_default()));
         None
+    }
+
+    /// What the judge says of a plan that breaks the property.
+    pub(super) fn judged(&mut self, plan: &Plan) -> Option<Played> {
+        self.left = self.left.saturating_sub(1);
+        self.runs += 1;
+        play(&self.options, plan.clone(), false).ok()
+    }
+
+    /// The counterexample of the property, in a run that was played.
+    pub(super) fn counterexample<'p>(&self, played: &'p Played) -> Option<&'p Counterexample> {
+        let broken = played.verdict.properties.iter().find(|property| property.name == self.property);
+        broken?.counterexample.as_ref()
     }
 
     fn breaks(&mut self, plan: &Plan) -> Result<bool, HarnessError> {
