@@ -1,8 +1,8 @@
 //! A run that breaks something, made as small as it can be: the same property breaks, with fewer nodes, clients, operations
 //! and faults, in a shorter time.
 //!
-//! First the run is [written out](written) as a plan, so that it is a function of data and no longer of what was drawn before.
-//! Then [passes](passes) leave out what they can, by [delta debugging](ddmin), each candidate [played](trials) as
+//! First the run is written out (`written`) as a plan, so that it is a function of data and no longer of what was drawn before.
+//! Then passes (`passes`) leave out what they can, by delta debugging (`ddmin`), each candidate played (`trials`) as
 //! `schism sim --plan` would; they are repeated until nothing changes, then with more seeds for each candidate. The result is
 //! a plan file that needs nothing else. It depends on the run and the number of runs alone, unless time on the clock ends it.
 
