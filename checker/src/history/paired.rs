@@ -47,6 +47,7 @@ impl Pairs {
     }
 
     /// How many events there were.
+    #[cfg(feature = "formats")]
     pub(crate) fn events(&self) -> usize {
         self.pairing.events()
     }
