@@ -217,7 +217,8 @@ impl fmt::Display for Message {
             Message::Handoff { hint, key, version } => write!(f, "Handoff {hint} {key}={version}"),
             Message::HandoffReply { hint } => write!(f, "HandoffReply {hint}"),
             Message::Compare { digests } => {
-                let places: Vec<String> = digests.iter().map(|(place, _)| place.to_string()).collect();
+                // Places come sixteen at a time, all children of one: the first tells which.
+                let places: Vec<String> = digests.iter().step_by(16).map(|(place, _)| place.to_string()).collect();
                 write!(f, "Compare {}", places.join(" "))
             }
             Message::Exchange { leaves, versions } => {
