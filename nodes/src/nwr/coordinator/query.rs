@@ -115,7 +115,7 @@ impl Nwr {
         };
         let note = evidence::about(Note::new("coordinated"), op, &operation.key);
         cx.note(evidence::with_version(note, Some(&version)).with("write", true));
-        self.begin_store(op, operation, Phase::Store, version, self.config.w, cx);
+        self.begin_store(op, operation, Phase::Store, &version, self.config.w, cx);
     }
 
     /// What was found, with this write in place of what it replaces.
@@ -198,6 +198,6 @@ impl Nwr {
             operation.is_answered = true;
         }
         operation.counted = holders;
-        self.begin_store(op, operation, phase, newest, need, cx);
+        self.begin_store(op, operation, phase, &newest, need, cx);
     }
 }
