@@ -126,6 +126,16 @@ pub trait Model: Sync {
         false
     }
 
+    /// Which part of the object `input` touches, by a number; none where it may touch all of it.
+    ///
+    /// Operations on different parts must not notice each other: whichever happens first, both are legal or not as if they
+    /// were alone, and the state afterwards is the same. So the order between them need not be searched. Two parts may
+    /// share a number (a hash will do), which only costs time.
+    fn part(&self, input: &Self::Input) -> Option<u64> {
+        let _ = input;
+        None
+    }
+
     /// For an object that holds one value, which is read, replaced, or compared and replaced: what `input` does with it.
     ///
     /// A model that gives an [`Access`] for each of its operations promises that [`step`](Model::step) does exactly that,
