@@ -77,7 +77,7 @@ fn nwr_is_atomic_with_everything_that_repairs() {
         ("writeback=on,gc_grace=600ms,give_up=500ms,anti_entropy=50ms", 3, 7300),
         ("writeback=fast,gc_grace=1100ms,give_up=500ms,n=3,hints=on,hint_ttl=500ms,handoff=50ms", 5, 7400),
     ] {
-        hold::<Nwr, NwrOracle>(text, nodes, first..first + 60);
+        hold::<Nwr, NwrOracle>(text, nodes, first..first + 20);
     }
 }
 
@@ -88,7 +88,7 @@ fn nwr_is_atomic_although_disks_are_lost() {
         ("writeback=fast,restart=amnesia,anti_entropy=100ms", 5, 8100),
         ("n=3,writeback=on,restart=amnesia,hints=on,handoff=50ms", 5, 8200),
     ] {
-        hold::<Nwr, NwrOracle>(text, nodes, first..first + 60);
+        hold::<Nwr, NwrOracle>(text, nodes, first..first + 20);
     }
 }
 

@@ -263,10 +263,10 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
     fn crash(&mut self, id: NodeId) {
         self.summary.crashes += 1;
         // A process that ends keeps what it wrote; a power loss takes what was not synced.
-        let mut loss = if self.rng.random_bool(0.5) { Loss::Nothing } else { Loss::Unsynced };
+        let mut loss = Loss { unsynced: !self.rng.random_bool(0.5), synced: false };
         let is_whole = |machine: &Machine<P>| machine.node().is_some_and(|node| !node.status().contains("recovering"));
         if self.wipes && self.machines.values().all(is_whole) && self.rng.random_bool(0.5) {
-            loss = Loss::Disk;
+            loss = Loss { unsynced: true, synced: true };
         }
         self.machine(id).crash(loss);
         self.later(1000..600_000, Happening::Restart(id));
