@@ -25,7 +25,7 @@ use crate::models::each::WithModel;
 use crate::models::{AssertingRegister, ModelSpec, asserting};
 use crate::parallel;
 use crate::registers::RegisterCalls;
-use crate::routes::{self, Elements};
+use crate::routes::{self, Elements, Guided};
 pub use crate::search::Reductions;
 use crate::search::{End, crashed, explain, search};
 use crate::suspects;
@@ -235,7 +235,8 @@ fn check_part<M: Model>(model: &M, part: Part<'_, M::Input>, options: &Options, 
         Err(stop) => Ok(stopped(stop, 0)),
         Ok(()) if options.zones => by_zones(model, &calls, options, &mut report, share)
             .or_else(|()| by_route(model, &calls, options, &mut report, share))
-            .or_else(|()| by_elements(model, &calls, options, &mut report, share)),
+            .or_else(|()| by_elements(model, &calls, options, &mut report, share))
+            .or_else(|()| by_longest_read(model, &calls, options, &mut report, share)),
         Ok(()) => Err(()),
     };
     report.finding = finding.unwrap_or_else(|()| by_search(model, calls, options, &mut report, share));
@@ -308,6 +309,26 @@ fn by_elements<M: Model>(
         }
     }
     Ok(Finding::Linearizable)
+}
+
+/// What the search finds along the longest read of a list; an error where it is none.
+fn by_longest_read<M: Model>(
+    model: &M,
+    calls: &[Call<'_, M::Input>],
+    options: &Options,
+    report: &mut PartReport,
+    share: &mut Share<'_>,
+) -> Result<Finding, ()> {
+    let guided = Guided::of(model, calls).ok_or(())?;
+    report.route = Route::Special("longest read");
+    let found = search(&guided.model, &guided.calls, options.reductions, options.states_shown, share);
+    report.peak_configurations = found.peak_configurations;
+    Ok(match found.end {
+        End::Linearizable => Finding::Linearizable,
+        End::Stuck(_) if !options.explain => Finding::Invalid(Counterexample::default()),
+        End::Stuck(stuck) => Finding::Invalid(guided.counterexample(model, calls, stuck)),
+        End::Stopped { why, placed } => stopped(why, placed),
+    })
 }
 
 fn by_search<M: Model>(
