@@ -2,8 +2,8 @@
 //! same each time.
 //!
 //! `cargo bench -p schism-checker --bench checker` prints a table: the median and the worst of several rounds, and the most
-//! bytes that were held. With `-- crashed` it is that part alone; the parts are real, crashed, routes, long, reading and
-//! small.
+//! bytes that were held. With `-- crashed` it is that part alone; the parts are real, crashed, routes, long, weaker, reading
+//! and small.
 
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
@@ -19,6 +19,7 @@ mod reading;
 mod real;
 mod routes;
 mod small;
+mod weaker;
 
 use std::collections::BTreeMap;
 
@@ -38,11 +39,12 @@ fn main() {
     }
     measure::print_head();
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    let parts: [(&str, fn()); 6] = [
+    let parts: [(&str, fn()); 7] = [
         ("real", real::rows),
         ("crashed", crashed::rows),
         ("routes", routes::rows),
         ("long", long::rows),
+        ("weaker", weaker::rows),
         ("reading", reading::rows),
         ("small", small::rows),
     ];
