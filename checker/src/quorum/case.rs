@@ -79,6 +79,7 @@ impl Backed<'_> {
     /// Whether the replica noted that it made this very reply.
     pub(super) fn is_backed(&self) -> bool {
         self.made.is_some_and(|made| made.acknowledges || made.said == self.reply.tag)
+            || self.reply.stands_for.is_some()
     }
 }
 
@@ -135,8 +136,13 @@ impl<'c> Case<'c> {
             let of_it = |made: &&Made| {
                 (made.at.node, made.at.life, made.acknowledges) == (reply.replica, reply.life, acknowledges)
             };
+            // Who answered the query with what is then stored at others need not be asked again.
+            let has_it = |made: &&Made| {
+                let later = matches!(phase.kind, PhaseKind::WriteBack | PhaseKind::Repair);
+                later && (made.at.node, made.at.life) == (reply.replica, reply.life) && made.tag >= phase.tag
+            };
             let same = made.iter().filter(of_it).find(|made| made.said == reply.tag);
-            let made = same.or_else(|| made.iter().filter(of_it).next_back());
+            let made = same.or_else(|| made.iter().rfind(of_it)).or_else(|| made.iter().find(has_it));
             let at_home = reply.stands_for.is_none() && home.binary_search(&reply.replica).is_ok();
             Backed { reply, at_home, made }
         })

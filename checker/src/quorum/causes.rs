@@ -164,19 +164,19 @@ fn overwriting<'c>(case: &Case<'c>, node: u32, place: u32) -> Option<&'c Event> 
 }
 
 /// A stale read with its witness.
-pub(super) fn finding(case: &Case<'_>, key: u32, stale: &Stale<'_>, cause: Cause) -> Finding {
+pub(super) fn finding(case: &Case<'_>, key: u32, missed: &Stale<'_>, cause: Cause) -> Finding {
     let evidence = case.evidence;
-    let (read, write) = (evidence.ops.name(stale.read.op), evidence.ops.name(stale.write.op));
-    let mut events = stale_told(case, stale);
-    let query = query(case, stale.read);
+    let (read, write) = (evidence.ops.name(missed.read.op), evidence.ops.name(missed.write.op));
+    let mut events = stale_told(case, missed);
+    let query = query(case, missed.read);
     let why = match cause {
         Cause::NoIntersection => {
             let names = |set: Option<_>| set.map_or_else(String::new, |set| case.names(set));
-            let (acked, replied) = (names(stale.write.acked), names(stale.read.replied));
+            let (acked, replied) = (names(missed.write.acked), names(missed.read.replied));
             format!("NO_INTERSECTION: {acked} acknowledged the write, and {replied} replied to the read")
         }
         Cause::CoordinatorLied => {
-            let reply = query.and_then(|query| ignored(case, query, stale.write));
+            let reply = query.and_then(|query| ignored(case, query, missed.write));
             let name = reply.map_or("", |backed| evidence.nodes.name(backed.reply.replica));
             if let Some(query) = query {
                 let chose = format!("chose {} for {read}", told(query.tag));
@@ -190,18 +190,18 @@ pub(super) fn finding(case: &Case<'_>, key: u32, stale: &Stale<'_>, cause: Cause
             format!("COORDINATOR_LIED: the reply of {name} was new enough and was ignored")
         }
         Cause::WitnessLied(lie) => {
-            let witness = query.and_then(|query| witness(case, key, query, stale));
+            let witness = query.and_then(|query| witness(case, key, query, missed));
             let name = witness.as_ref().map_or("", |witness| evidence.nodes.name(witness.served.at.node));
             events.extend(witness.iter().flat_map(|witness| witness.told(case)));
             format!("WITNESS_LIED ({}): {name} acknowledged the write and answered with something older", lie.as_str())
         }
-        Cause::TagInverted => format!("TAG_INVERTED: that write has the tag {}, which is lower", stale.write.tag),
+        Cause::TagInverted => format!("TAG_INVERTED: that write has the tag {}, which is lower", missed.write.tag),
         Cause::Unknown => "why, the evidence does not say".to_owned(),
     };
     let what = format!(
         "the read {read} returned {} although the write {write} with the tag {} was done before it began; {why}",
-        told(stale.read.tag),
-        stale.write.tag
+        told(missed.read.tag),
+        missed.write.tag
     );
     Finding { what, cause: Some(cause), key: Some(evidence.keys.shared(key)), events }
 }

@@ -16,6 +16,9 @@ use super::tag::Tag;
 /// What stands for a key or an operation that a note does not name.
 pub(super) const NONE: u32 = u32::MAX;
 
+/// The digest of null, which is what a tombstone stands for: 64-bit FNV-1a of its JSON.
+pub(super) const DIGEST_OF_NULL: u64 = 0x5b9b_c4ba_5281_08e4;
+
 /// Who, in which life, when, and at which place among all notes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct At {
@@ -47,6 +50,7 @@ pub(super) enum Deed {
     Recovered { tag: Tag },
     Restarted,
     Amnesia,
+    CaughtUp,
     Held { tag: Option<Tag> },
     HintsPending { count: u64 },
 }
@@ -186,7 +190,7 @@ impl Kind {
     pub(super) fn of(word: &str) -> Self {
         match word {
             "read" => Kind::Read,
-            "write" => Kind::Write,
+            "write" | "add" | "remove" => Kind::Write,
             "delete" => Kind::Delete,
             _ => Kind::Unknown,
         }

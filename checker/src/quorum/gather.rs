@@ -42,9 +42,7 @@ struct Lacks(&'static str);
 impl Gatherer {
     /// Takes a note that is in memory.
     pub fn note(&mut self, source: &Source<'_>, name: &str, fields: &Map<String, Value>) {
-        if self.counted(source, name)
-            && let Some(at) = self.heard(source, name)
-        {
+        if let Some(at) = self.heard(source, name) {
             match Fields::of(fields) {
                 Some(fields) => self.known(at, name, &fields),
                 None => self.malformed(at, name, "a field that can be read"),
@@ -111,17 +109,13 @@ fn is_known(name: &str) -> bool {
             | "recovered"
             | "restarted"
             | "amnesia"
+            | "caught-up"
             | "held"
             | "hints-pending"
     )
 }
 
 impl Gatherer {
-    /// Whether a note in memory needs a closer look; one that nobody numbered and no rule knows does not.
-    fn counted(&mut self, source: &Source<'_>, name: &str) -> bool {
-        source.seq > 0 || is_known(name)
-    }
-
     /// Counts the note; its place, if a rule knows its name.
     fn heard(&mut self, source: &Source<'_>, name: &str) -> Option<At> {
         let evidence = &mut self.evidence;
@@ -201,15 +195,13 @@ impl Gatherer {
         self.home.extend(names.iter().map(|Text(name)| evidence.nodes.number(name)));
         self.home.sort_unstable();
         self.home.dedup();
-        let home = match self.homes.get(&self.home) {
-            Some(home) => *home,
-            None => {
-                let home = u32::try_from(evidence.homes.len())
-                    .map_err(|_| Lacks("a set of home replicas that can be counted"))?;
-                evidence.homes.push(self.home.clone());
-                self.homes.insert(self.home.clone(), home);
-                home
-            }
+        let home = if let Some(home) = self.homes.get(&self.home) {
+            *home
+        } else {
+            let home = u32::try_from(evidence.homes.len()).map_err(|_| Lacks("home replicas that can be counted"))?;
+            evidence.homes.push(self.home.clone());
+            self.homes.insert(self.home.clone(), home);
+            home
         };
         if *evidence.home_of.entry(key).or_insert(home) != home {
             let key = evidence.keys.name(key);
@@ -271,6 +263,7 @@ impl Gatherer {
             "recovered" => Deed::Recovered { tag: tag()? },
             "restarted" => Deed::Restarted,
             "amnesia" => Deed::Amnesia,
+            "caught-up" => Deed::CaughtUp,
             "held" => Deed::Held { tag: fields.tag },
             _ => Deed::HintsPending { count: fields.count.ok_or(Lacks("count"))? },
         };
@@ -278,6 +271,7 @@ impl Gatherer {
             deed,
             Deed::Restarted
                 | Deed::Amnesia
+                | Deed::CaughtUp
                 | Deed::HintsPending { .. }
                 | Deed::HintStored { .. }
                 | Deed::HintEnded { .. }

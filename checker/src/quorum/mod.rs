@@ -72,7 +72,7 @@ use tally::Tally;
 /// Judges notes by what a configuration promises, with what clients saw.
 pub fn check(gathered: Gatherer, history: &History, promises: &Promises) -> Report {
     let evidence = gathered.finish(history);
-    let mut walked = walk(&evidence, promises);
+    let mut walked = walk(&evidence);
     let mut tallies: BTreeMap<Rule, Tally> = Rule::ALL.into_iter().map(|rule| (rule, Tally::default())).collect();
     let mut put = |rule: Rule, tally: Tally| tallies.insert(rule, tally);
     let mut repairs = std::mem::take(&mut walked.repairs);

@@ -111,14 +111,14 @@ pub struct Promises {
     pub quorums: Quorums,
     /// The nodes, by name: what counts as a replica.
     pub nodes: Vec<String>,
-    /// Reads write back what they return, always or where it is needed.
+    /// Reads store what they return before they return it, always or where it is needed.
     pub writeback: bool,
     /// Replicas that are not home replicas may stand in for those that cannot be reached.
     pub sloppy: bool,
     /// A write asks for the newest tag before it takes its own; where not, its tag is a time.
     pub queries_before_writes: bool,
-    /// A replica that starts again has what it had stored; where not, each restart may lose it.
-    pub durable: bool,
+    /// What all of it makes of a register.
+    pub level: Level,
     /// Hints never expire.
     pub keeps_hints: bool,
     /// Cuts of links begin and end at the moments that the history tells, as they do in virtual time.
@@ -126,7 +126,7 @@ pub struct Promises {
 }
 
 impl Promises {
-    /// What a plain configuration promises: quorums of home replicas, tags, durable replicas.
+    /// What a plain configuration promises: quorums of home replicas, and tags above all that were seen.
     pub fn plain(quorums: Quorums, nodes: Vec<String>, writeback: bool) -> Self {
         Promises {
             quorums,
@@ -134,18 +134,10 @@ impl Promises {
             writeback,
             sloppy: false,
             queries_before_writes: true,
-            durable: true,
+            level: quorums.level(writeback),
             keeps_hints: true,
             exact_cuts: false,
         }
-    }
-
-    /// The level of the whole configuration.
-    pub fn level(&self) -> Level {
-        if self.sloppy || !self.queries_before_writes || !self.durable {
-            return Level::None;
-        }
-        self.quorums.level(self.writeback)
     }
 }
 

@@ -7,8 +7,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::Promises;
-use super::evidence::{At, Deed, Event, Evidence, NONE};
+use super::evidence::{At, DIGEST_OF_NULL, Deed, Event, Evidence, NONE};
 use super::rules::{repair, tags_never_go_back};
 use super::tag::Tag;
 use super::tally::Tally;
@@ -26,6 +25,8 @@ pub(super) struct Kept {
     pub(super) stored: Option<At>,
     /// What it has is a tombstone that it collected.
     pub(super) collected: bool,
+    /// What it has stands for null: it may be a tombstone.
+    pub(super) is_null: bool,
 }
 
 /// A reply that a replica made.
@@ -110,10 +111,10 @@ impl Walked {
 }
 
 /// Walks through the notes of all replicas.
-pub(super) fn walk(evidence: &Evidence, promises: &Promises) -> Walked {
+pub(super) fn walk(evidence: &Evidence) -> Walked {
     let mut walked = Walked::default();
     for (node, events) in (0..).zip(&evidence.replicas) {
-        let mut replica = Replica::new(evidence, promises, node);
+        let mut replica = Replica::new(evidence, node);
         for (place, event) in (0..).zip(events) {
             replica.step(event, place, &mut walked);
         }
@@ -127,7 +128,6 @@ pub(super) fn walk(evidence: &Evidence, promises: &Promises) -> Walked {
 
 struct Replica<'e> {
     evidence: &'e Evidence,
-    promises: &'e Promises,
     node: u32,
     life: u32,
     kept: FxHashMap<u32, Kept>,
@@ -135,12 +135,14 @@ struct Replica<'e> {
     recovered: FxHashMap<u32, Tag>,
     /// What it owed before it was wiped.
     forgotten: FxHashMap<u32, Tag>,
+    /// Since when it has known that it lost its disk, and not what was on it.
+    recovering: Option<At>,
 }
 
 impl<'e> Replica<'e> {
-    fn new(evidence: &'e Evidence, promises: &'e Promises, node: u32) -> Self {
+    fn new(evidence: &'e Evidence, node: u32) -> Self {
         let (kept, recovered, forgotten) = Default::default();
-        Replica { evidence, promises, node, life: 0, kept, recovered, forgotten }
+        Replica { evidence, node, life: 0, kept, recovered, forgotten, recovering: None }
     }
 
     fn step(&mut self, event: &Event, place: u32, walked: &mut Walked) {
@@ -163,10 +165,11 @@ impl<'e> Replica<'e> {
             }
             Deed::Recovered { tag } => drop(self.recovered.insert(event.key, tag)),
             Deed::Restarted => self.restarted(event, walked),
-            Deed::Amnesia if !self.promises.durable => self.wiped(event.at, walked),
+            Deed::Amnesia => self.recovering = Some(event.at),
+            Deed::CaughtUp => self.recovering = None,
             Deed::Held { tag } => drop(walked.held.insert((self.node, event.key), tag)),
             Deed::HintsPending { count } => drop(walked.dumped.insert(self.node, count)),
-            Deed::Amnesia | Deed::HintStored { .. } | Deed::HintEnded { .. } => {}
+            Deed::HintStored { .. } | Deed::HintEnded { .. } => {}
         }
     }
 
@@ -193,7 +196,7 @@ impl<'e> Replica<'e> {
     fn served(&mut self, event: &Event, op: u32, said: Option<Tag>, walked: &mut Walked) {
         let kept = self.kept.entry(event.key).or_default();
         let tag = if said.is_none() && kept.collected { kept.current } else { said };
-        tags_never_go_back::served(&mut walked.never_back, self.evidence, event, tag, kept);
+        tags_never_go_back::served(&mut walked.never_back, self.evidence, event, tag, (kept, self.recovering));
         if self.forgotten.get(&event.key).is_some_and(|forgotten| tag < Some(*forgotten)) {
             walked.served_forgetful += 1;
         }
@@ -202,7 +205,7 @@ impl<'e> Replica<'e> {
     }
 
     fn stored(&mut self, event: &Event, place: u32, walked: &mut Walked) {
-        let Deed::Stored { tag, durable, .. } = event.deed else { return };
+        let Deed::Stored { tag, digest, durable, .. } = event.deed else { return };
         let kept = self.kept.entry(event.key).or_default();
         let before = *kept;
         if before.collected {
@@ -213,7 +216,8 @@ impl<'e> Replica<'e> {
         if before.current > Some(tag) {
             walked.lost(event.at, event.key, How::Overwritten(place), before.current, Some(tag));
         }
-        *kept = Kept { current: Some(tag), stored: Some(event.at), collected: false, ..before };
+        let is_null = digest == Some(DIGEST_OF_NULL);
+        *kept = Kept { current: Some(tag), stored: Some(event.at), collected: false, is_null, ..before };
         if durable {
             kept.durable = Some(tag);
             kept.owe(Some(tag), event.at);
@@ -230,7 +234,8 @@ impl<'e> Replica<'e> {
         for key in keys {
             let before = kept[&key];
             let found = recovered.get(&key).copied();
-            if found.is_none() && before.collected {
+            // A tombstone may have been collected without a note: the node died before that left it.
+            if found.is_none() && (before.collected || before.is_null) {
                 continue;
             }
             tags_never_go_back::restarted(&mut walked.never_back, self.evidence, event, key, found, &before);
@@ -249,15 +254,16 @@ impl<'e> Replica<'e> {
                 walked.changes.push(Change { key, at: event.at, from: None, to: Some(tag) });
             }
             let (current, durable) = (Some(tag), Some(tag));
-            kept.insert(key, Kept { current, durable, owed: Some((tag, event.at)), stored: None, collected: false });
+            kept.insert(key, Kept { current, durable, owed: Some((tag, event.at)), ..Kept::default() });
         }
         self.kept = kept;
     }
 }
 
 impl Kept {
+    /// What it told it owes from then on. What it told of others' versions, which it keeps for them, it does not.
     fn owe(&mut self, tag: Option<Tag>, at: At) {
-        if let Some(tag) = tag
+        if let Some(tag) = tag.min(self.current)
             && self.owed.is_none_or(|(owed, _)| owed < tag)
         {
             self.owed = Some((tag, at));

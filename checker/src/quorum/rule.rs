@@ -83,13 +83,16 @@ impl Rule {
         let strict = !promises.sloppy;
         match self {
             Rule::WriteQuorum | Rule::HomeReplicas => strict,
-            Rule::ReadQuorum | Rule::UniqueTags | Rule::RepairKeepsNewer => true,
-            Rule::DurableAcks | Rule::TagsNeverGoBack => promises.durable,
+            Rule::ReadQuorum
+            | Rule::UniqueTags
+            | Rule::RepairKeepsNewer
+            | Rule::DurableAcks
+            | Rule::TagsNeverGoBack => true,
             Rule::QuorumsMeet => strict && quorums.intersection() > 0,
             Rule::WritesMeet => strict && quorums.writes_meet(),
-            Rule::TagOrder | Rule::FreshReads => promises.level() >= Level::Regular,
-            Rule::WrittenBack => promises.level() == Level::Linearizable,
-            Rule::CopiesSurvive => strict && promises.durable && promises.queries_before_writes,
+            Rule::TagOrder | Rule::FreshReads => promises.level >= Level::Regular,
+            Rule::WrittenBack => promises.level == Level::Linearizable,
+            Rule::CopiesSurvive => strict && promises.queries_before_writes,
             Rule::ReachableQuorum => strict && promises.exact_cuts,
         }
     }
@@ -172,7 +175,7 @@ mod tests {
         assert_eq!(promised(&promises((3, 2, 2), false)), with(&["QI", "QWW", "QO", "QF"]));
         assert_eq!(promised(&promises((3, 2, 2), true)), with(&["QI", "QWW", "QO", "QF", "QB"]));
         assert_eq!(promised(&promises((3, 1, 3), false)), with(&["QI", "QO", "QF", "QB"]));
-        let sloppy = Promises { sloppy: true, ..promises((3, 2, 2), true) };
+        let sloppy = Promises { sloppy: true, level: Level::None, ..promises((3, 2, 2), true) };
         assert_eq!(promised(&sloppy), ["QR", "QD", "QT", "QM", "QS"]);
         let exact = Promises { exact_cuts: true, ..promises((3, 1, 1), false) };
         assert_eq!(promised(&exact), with(&["AVL"]));

@@ -64,7 +64,7 @@ fn replies(case: &Case<'_>, phase: &Phase, defects: &mut Defects) {
         let (name, reply) = (evidence.nodes.name(backed.reply.replica), backed.reply);
         if case.place(reply.replica).is_none() {
             defects.add(Some(phase.at), || format!("{op} counted a reply of {name}, which is unknown"));
-        } else if backed.made.is_none() {
+        } else if backed.made.is_none() && reply.stands_for.is_none() {
             let (life, phase_name) = (reply.life, phase.kind.as_str());
             defects.add(Some(phase.at), || {
                 format!(

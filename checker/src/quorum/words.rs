@@ -29,6 +29,7 @@ pub(super) fn did(evidence: &Evidence, event: &Event) -> String {
         Deed::Recovered { tag } => format!("found the tag {tag} of key {key} when it started again"),
         Deed::Restarted => "started again".to_owned(),
         Deed::Amnesia => "started again without its disk".to_owned(),
+        Deed::CaughtUp => "had asked enough others what it had lost".to_owned(),
         Deed::Held { tag } => format!("held {} of key {key} in the end", told(tag)),
         Deed::HintsPending { count } => format!("kept {count} hints in the end"),
     }

@@ -47,10 +47,10 @@ fn overwritten<'s>(by_tag: &[&'s Write], read: &Read, latest: Option<&'s Write>)
     (by_tag[place].client.completed < latest.client.invoked).then_some(latest)
 }
 
-fn stale(tally: &mut Tally, case: &Case<'_>, seen: &Seen, stale: &Stale<'_>, staleness: &mut Staleness) {
-    let cause = causes::of(case, seen.key, stale);
+fn stale(tally: &mut Tally, case: &Case<'_>, seen: &Seen, missed: &Stale<'_>, staleness: &mut Staleness) {
+    let cause = causes::of(case, seen.key, missed);
     *staleness.causes.entry(cause.as_str()).or_default() += 1;
-    tally.broken(|| causes::finding(case, seen.key, stale, cause));
+    tally.broken(|| causes::finding(case, seen.key, missed, cause));
 }
 
 impl Cause {

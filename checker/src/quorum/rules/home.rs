@@ -1,6 +1,6 @@
 //! **QH, home replicas**: every reply that a coordinator counts is of one of the key's home replicas. One of somebody else counts
 //! toward a number and not toward an intersection: a read that asks the home replicas need not meet it. With sloppy quorums that is
-//! what was asked for, and what became of the hints is told with the repairs (DeCandia and others 2007).
+//! what was asked for, and what became of the hints is told with the repairs (`DeCandia` and others 2007).
 
 use super::super::case::{Answered, Case};
 use super::super::evidence::PhaseKind;

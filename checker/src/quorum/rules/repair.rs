@@ -1,5 +1,5 @@
 //! **QS, repair keeps what is newer**: read repair, hints that are handed over and anti-entropy store a version only where an older one is,
-//! and no hint is lost: each one that was kept was handed over, was superseded, expired, or is still kept in the end (DeCandia and
+//! and no hint is lost: each one that was kept was handed over, was superseded, expired, or is still kept in the end (`DeCandia` and
 //! others 2007). A repair that overwrites what is newer undoes a finished write; a hint that is lost leaves a replica behind.
 //!
 //! Hints are counted by their ids, so that a hint that is told again after a restart is one hint. One that a fault wiped away

@@ -3,10 +3,12 @@
 //! server keeps a value unless it has a newer one, and remembers it). A replica that goes back makes quorums meet in somebody
 //! who has forgotten.
 //!
+//! A replica that knows that it has lost its disk answers no query before it has caught up: what it had acknowledged is gone.
+//!
 //! What a replica tells later than it has is older than what it told: a violation within a life stands whatever notes are missing.
 //! After a restart it needs all notes of that life, since the one that is missing may tell of the key.
 
-use super::super::evidence::{Deed, Event, Evidence};
+use super::super::evidence::{At, Deed, Event, Evidence};
 use super::super::replicas::Kept;
 use super::super::tag::{Tag, told};
 use super::super::tally::{Finding, Tally, Told};
@@ -26,7 +28,16 @@ pub(in super::super) fn stored(tally: &mut Tally, evidence: &Evidence, event: &E
 }
 
 /// A replica answers a query.
-pub(in super::super) fn served(tally: &mut Tally, evidence: &Evidence, event: &Event, tag: Option<Tag>, before: &Kept) {
+pub(in super::super) fn served(
+    tally: &mut Tally,
+    evidence: &Evidence,
+    event: &Event,
+    tag: Option<Tag>,
+    (before, recovering): (&Kept, Option<At>),
+) {
+    if let Some(since) = recovering {
+        return tally.broken(|| amnesia_served(evidence, event, since));
+    }
     if before.current <= tag {
         return tally.kept();
     }
@@ -36,6 +47,13 @@ pub(in super::super) fn served(tally: &mut Tally, evidence: &Evidence, event: &E
         let what = format!("{node} had {has} of key {key} and answered a query with {}", told(tag));
         finding(evidence, event, what, earlier(evidence, event.key, before))
     });
+}
+
+/// It has lost its disk, knows it, and answers before it has asked enough others what it had.
+fn amnesia_served(evidence: &Evidence, event: &Event, since: At) -> Finding {
+    let node = evidence.nodes.name(event.at.node);
+    let what = format!("AMNESIA_SERVED: {node} had lost its disk and answered a query before it knew what was on it");
+    finding(evidence, event, what, Some(evidence.told(since, "started again without its disk")))
 }
 
 /// A replica starts again and has told all that it found.

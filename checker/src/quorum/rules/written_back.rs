@@ -18,7 +18,12 @@ pub(in super::super) fn judge(tally: &mut Tally, case: &Case<'_>, answered: &Ans
     };
     let writeback = case.phase(answered, PhaseKind::WriteBack);
     let on_query = having(case, query, tag);
-    let on_store = writeback.map_or_else(Counted::default, |phase| having(case, phase, tag));
+    let repair = case.phase(answered, PhaseKind::Repair);
+    let stores = [writeback, repair].into_iter().flatten().map(|phase| having(case, phase, tag));
+    let on_store = stores.fold(Counted::default(), |one, other| Counted {
+        claimed: one.claimed.or(other.claimed),
+        backed: one.backed.or(other.backed),
+    });
     let (claimed, backed) = (on_query.claimed.or(on_store.claimed), on_query.backed.or(on_store.backed));
     let need = case.promises.quorums.threshold();
     if backed.len() >= need {
