@@ -164,12 +164,12 @@ fn overwriting<'c>(case: &Case<'c>, node: u32, place: u32) -> Option<&'c Event> 
 }
 
 /// A stale read with its witness.
-pub(super) fn finding(case: &Case<'_>, key: u32, missed: &Stale<'_>, cause: Cause) -> Finding {
+pub(super) fn finding(case: &Case<'_>, key: u32, missed: &Stale<'_>, reason: Cause) -> Finding {
     let evidence = case.evidence;
     let (read, write) = (evidence.ops.name(missed.read.op), evidence.ops.name(missed.write.op));
     let mut events = stale_told(case, missed);
     let query = query(case, missed.read);
-    let why = match cause {
+    let why = match reason {
         Cause::NoIntersection => {
             let names = |set: Option<_>| set.map_or_else(String::new, |set| case.names(set));
             let (acked, replied) = (names(missed.write.acked), names(missed.read.replied));
@@ -203,5 +203,5 @@ pub(super) fn finding(case: &Case<'_>, key: u32, missed: &Stale<'_>, cause: Caus
         told(missed.read.tag),
         missed.write.tag
     );
-    Finding { what, cause: Some(cause), key: Some(evidence.keys.shared(key)), events }
+    Finding { what, cause: Some(reason), key: Some(evidence.keys.shared(key)), events }
 }

@@ -48,9 +48,9 @@ fn overwritten<'s>(by_tag: &[&'s Write], read: &Read, latest: Option<&'s Write>)
 }
 
 fn stale(tally: &mut Tally, case: &Case<'_>, seen: &Seen, missed: &Stale<'_>, staleness: &mut Staleness) {
-    let cause = causes::of(case, seen.key, missed);
-    *staleness.causes.entry(cause.as_str()).or_default() += 1;
-    tally.broken(|| causes::finding(case, seen.key, missed, cause));
+    let reason = causes::of(case, seen.key, missed);
+    *staleness.causes.entry(reason.as_str()).or_default() += 1;
+    tally.broken(|| causes::finding(case, seen.key, missed, reason));
 }
 
 impl Cause {
