@@ -12,7 +12,7 @@ pub(crate) fn kind(seed: u64) -> Kind {
     let writeback = [Writeback::Off, Writeback::On, Writeback::Fast][usize::try_from(seed / 9 % 3).unwrap()];
     let keys = 1 + usize::try_from(seed / 27 % 3).unwrap();
     let restarts = seed % 2 == 0;
-    Kind { quorums, writeback, keys, clients: 4, steps: 300, restarts, lie: None }
+    Kind { quorums, writeback, keys, clients: 4, steps: 300, restarts, lie: None, often: false }
 }
 
 #[test]

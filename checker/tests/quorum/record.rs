@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schism_checker::history::{Event, EventKind, History, Process};
 use schism_checker::quorum::{Gatherer, Promises, Quorums, Report, Rule, Source, check};
 use schism_checker::verdict::Outcome;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// A note as it was made.
 #[derive(Clone, Debug)]
@@ -95,10 +95,4 @@ pub(crate) fn promised_and_not_kept(report: &Report) -> Vec<&'static str> {
 /// How often a rule was broken.
 pub(crate) fn times(report: &Report, rule: Rule) -> u64 {
     report.rule(rule).map_or(0, |ruled| ruled.broken)
-}
-
-/// An object's fields.
-pub(crate) fn fields(value: Value) -> Map<String, Value> {
-    let Value::Object(fields) = value else { unreachable!("fields are an object") };
-    fields
 }

@@ -81,6 +81,8 @@ pub(crate) struct Kind {
     pub(crate) steps: usize,
     pub(crate) restarts: bool,
     pub(crate) lie: Option<Lie>,
+    /// Whether the lie is told again and again.
+    pub(crate) often: bool,
 }
 
 type Tag = (u64, u32, u64, u64);
@@ -157,7 +159,8 @@ pub(crate) struct World {
 pub(crate) fn run(kind: Kind, seed: u64) -> (Record, bool) {
     let mut world = World::new(kind, seed);
     for step in 0..kind.steps {
-        world.lie = kind.lie.filter(|_| step > kind.steps / 4 && !world.lied);
+        let again = kind.often && world.chance.one_in(8);
+        world.lie = kind.lie.filter(|_| step > kind.steps / 4 && (!world.lied || again));
         world.step();
     }
     world.finish();
