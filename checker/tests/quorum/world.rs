@@ -153,6 +153,7 @@ pub(crate) struct World {
     /// Whether the lie was told.
     pub(crate) lied: bool,
     last_tag: BTreeMap<usize, Tag>,
+    values: BTreeMap<Tag, u64>,
 }
 
 /// An execution, and whether its lie was told.
@@ -184,6 +185,7 @@ impl World {
             lie: None,
             lied: false,
             last_tag: BTreeMap::new(),
+            values: BTreeMap::new(),
         }
     }
 
@@ -495,7 +497,7 @@ impl World {
                 .filter_map(|reply| reply.tag)
                 .filter(|tag| Some(*tag) < told.map(|told| told.0))
                 .max();
-            operation.version = older.map(|tag| (tag, self.value_of(tag)));
+            operation.version = older.map(|tag| (tag, self.values[&tag]));
         }
         self.phase(&operation, "query");
         let replies = std::mem::take(&mut operation.replies);
@@ -521,11 +523,6 @@ impl World {
         self.operations.push(operation);
     }
 
-    fn value_of(&self, tag: Tag) -> u64 {
-        let kept = self.nodes.iter().flat_map(|node| node.kept.values());
-        kept.into_iter().find(|(kept, _)| *kept == tag).map_or(0, |(_, value)| *value)
-    }
-
     fn choose_tag(&mut self, operation: &Operation) -> Tag {
         let seen = operation.version.map_or(0, |((counter, ..), _)| counter);
         let used = self.last_tag.get(&operation.key).copied();
@@ -543,6 +540,7 @@ impl World {
             tag.0 = seen - 1;
         }
         self.last_tag.insert(operation.key, tag);
+        self.values.extend(operation.writes.map(|value| (tag, value)));
         tag
     }
 
