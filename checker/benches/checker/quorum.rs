@@ -81,7 +81,8 @@ impl Files {
 
     /// An operation from its invocation to its answer: every other one writes.
     fn operation(&mut self, number: u64, key: u64, newest: &mut String) {
-        let (at, f) = (number % 3, if number % 2 == 0 { "write" } else { "read" });
+        let f = if number.count_ones() % 2 == 0 { "write" } else { "read" };
+        let at = number % 3;
         let about = format!(r#""op":"n{}.1.{number}","key":"x{key}""#, at + 1);
         self.event("invoke", f, "");
         self.note(at, "begun", &format!(r#"{about},"f":"{f}""#));

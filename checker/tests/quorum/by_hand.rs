@@ -482,7 +482,7 @@ fn dur_a_write_outlives_w_minus_one_losses_and_no_more() {
     let one = wiped(&["n1"]);
     assert_eq!((outcome(&one), one.statistics.copies_min), (Outcome::Valid, Some(1)));
     let both = wiped(&["n1", "n2"]);
-    assert_eq!((outcome(&both), both.statistics.copies_min), (Outcome::Unknown, Some(0)));
+    assert_eq!((outcome(&both), both.statistics.copies_min), (Outcome::Vacuous, Some(0)));
     let mut forgetful = written();
     for node in ["n1", "n2"] {
         forgetful.note(node, 2, "restarted", json!({"registers": 0}));
