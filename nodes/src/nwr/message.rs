@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::causal::{Update, Vector};
 use super::merkle::Place;
 use super::tag::Tag;
 use super::version::Version;
@@ -131,6 +132,16 @@ pub enum Message {
         /// What this replica knows of lives without a disk.
         lives: Lives,
     },
+    /// These writes you may lack.
+    Updates {
+        /// Each after those that it follows.
+        updates: Vec<Update>,
+    },
+    /// So many writes of each node I have applied.
+    Applied {
+        /// How many.
+        vector: Vector,
+    },
     /// May this tombstone be forgotten?
     MayCollect {
         /// The register.
@@ -206,7 +217,8 @@ impl fmt::Display for Message {
             Message::Handoff { hint, key, version } => write!(f, "Handoff {hint} {key}={version}"),
             Message::HandoffReply { hint } => write!(f, "HandoffReply {hint}"),
             Message::Compare { digests } => {
-                let places: Vec<String> = digests.iter().map(|(place, _)| place.to_string()).collect();
+                // Places come sixteen at a time, all children of one: the first tells which.
+                let places: Vec<String> = digests.iter().step_by(16).map(|(place, _)| place.to_string()).collect();
                 write!(f, "Compare {}", places.join(" "))
             }
             Message::Exchange { leaves, versions } => {
@@ -217,6 +229,14 @@ impl fmt::Display for Message {
             Message::RecoverReply { incarnation, versions, lives, .. } => {
                 write!(f, "RecoverReply {incarnation}{}", show_versions(versions))?;
                 show_lives(lives, f)
+            }
+            Message::Updates { updates } => {
+                let updates: Vec<String> = updates.iter().map(ToString::to_string).collect();
+                write!(f, "Updates {}", updates.join(", "))
+            }
+            Message::Applied { vector } => {
+                f.write_str("Applied")?;
+                vector.iter().try_for_each(|(node, number)| write!(f, " {node}#{number}"))
             }
             Message::MayCollect { key, tag } => write!(f, "MayCollect {key} tag={tag}"),
             Message::NothingOlder { key, tag } => write!(f, "NothingOlder {key} tag={tag}"),

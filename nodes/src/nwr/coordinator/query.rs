@@ -19,6 +19,11 @@ use crate::request::{ErrorCode, Outcome, Refusal, RequestKind};
 impl Nwr {
     /// Upon a client's request.
     pub(in crate::nwr) fn begin(&mut self, op: RequestId, request: RequestKind, cx: &mut Cx<'_, Self>) {
+        if matches!(request, RequestKind::Peek { .. }) && self.is_overloaded() {
+            cx.note(evidence::about(Note::new("shed"), op, request.key()));
+            let why = format!("{} operations are under way, and this one is optional", self.operations.len());
+            return cx.reply(op, Outcome::Fail(Refusal::new(ErrorCode::TEMPORARILY_UNAVAILABLE, why)));
+        }
         let (key, task) = match Task::of(request, self.config.version) {
             Ok(asked) => asked,
             Err(why) => return cx.reply(op, Outcome::Fail(Refusal::new(ErrorCode::NOT_SUPPORTED, why))),
@@ -36,6 +41,7 @@ impl Nwr {
             queried: Vec::new(),
             floor: 0,
             is_answered: false,
+            is_trailing: false,
         };
         let is_read = matches!(operation.task, Task::Read);
         if !is_read && (self.config.version == Versions::Lww || self.has(Bug::WallClockTags)) {
@@ -43,6 +49,11 @@ impl Nwr {
         } else {
             self.query(op, operation, cx);
         }
+    }
+
+    /// Whether there is so much to do that what is optional has to wait for better times.
+    fn is_overloaded(&self) -> bool {
+        self.config.shed_above.is_some_and(|above| self.operations.len() > above)
     }
 
     /// How many answers a query waits for.
