@@ -256,7 +256,16 @@ fn qt_a_tag_stands_for_one_value_and_one_write() {
     script.begun("n1", "n1.1.2", "write", 1).phase("n1", "n1.1.2", "store", &[("n1", &one)], &one);
     let told = breaks_as(&script.record, &promises((3, 2, 2), true), &["QT"]);
     assert_eq!(told[0], "two writes of key x have the tag 1.n1.1.1");
-    assert!(told[2].ends_with("n1 had the write n1.1.2 of key x stored under the tag 1.n1.1.1"), "{told:#?}");
+    assert!(told[2].ends_with("n1 gave the write n1.1.2 of key x the tag 1.n1.1.1"), "{told:#?}");
+    // A write that nobody stored has its tag as well.
+    let mut script = Script::default();
+    script.write("n1.1.1", &none, (&one, A)).note(
+        "n1",
+        1,
+        "coordinated",
+        json!({"op": "n1.1.2", "key": "x", "tag": one}),
+    );
+    breaks_as(&script.record, &promises((3, 2, 2), true), &["QT"]);
 }
 
 #[test]
