@@ -233,9 +233,11 @@ impl<P: Protocol> World<P> {
             return self.complete(worker, &completion);
         }
         let timeout = if silent { READY_ATTEMPT } else { self.options.op_timeout };
-        self.after(nanoseconds(timeout), Happening::Deadline { worker, process, serial });
+        let deadline = self.now.saturating_add(nanoseconds(timeout));
+        self.agenda.enter_in_turn(deadline, Happening::Deadline { worker, process, serial });
         if !passage.cut {
             let node = Self::place(node);
+            let request = Box::new(request);
             self.after(nanoseconds(passage.delay), Happening::Knock { worker, process, serial, node, request });
         }
     }
@@ -293,6 +295,7 @@ impl<P: Protocol> World<P> {
             self.tell(&id.node, what, format_args!("{process}#{serial}  {outcome:?}"));
         }
         if !passage.cut {
+            let outcome = Box::new(outcome);
             self.after(nanoseconds(passage.delay), Happening::Answer { worker, process, serial, outcome });
         }
     }

@@ -24,7 +24,7 @@ use crate::sim::watch::Watch;
 use crate::sim::wires::{Parcel, Wires};
 use crate::sim::workers::Worker;
 
-/// Something that is going to happen.
+/// Something that is going to happen. Small, since most of it is messages: what is large is boxed.
 #[derive(Debug)]
 pub(crate) enum Happening<M> {
     /// A message has come to the end of a link.
@@ -40,9 +40,9 @@ pub(crate) enum Happening<M> {
     /// A node's process is ready, if this is still the start that counts.
     Boot { node: usize, incarnation: Incarnation },
     /// A request comes to a node.
-    Knock { worker: usize, process: u64, serial: u64, node: usize, request: RequestKind },
+    Knock { worker: usize, process: u64, serial: u64, node: usize, request: Box<RequestKind> },
     /// An answer comes to a worker.
-    Answer { worker: usize, process: u64, serial: u64, outcome: Outcome },
+    Answer { worker: usize, process: u64, serial: u64, outcome: Box<Outcome> },
     /// A worker sees that its connection has ended.
     Reset { worker: usize, process: u64 },
     /// A node sees that a client's connection has ended.
@@ -193,9 +193,9 @@ impl<P: Protocol> World<P> {
             Happening::Flush { node, incarnation } => self.flush(node, incarnation),
             Happening::Boot { node, incarnation } => self.boot(node, incarnation),
             Happening::Knock { worker, process, serial, node, request } => {
-                self.knock(worker, process, serial, node, request);
+                self.knock(worker, process, serial, node, *request);
             }
-            Happening::Answer { worker, process, serial, outcome } => self.answer(worker, process, serial, outcome),
+            Happening::Answer { worker, process, serial, outcome } => self.answer(worker, process, serial, *outcome),
             Happening::Reset { worker, process } => self.reset(worker, process),
             Happening::Closed { node, incarnation, client } => self.closed(node, incarnation, client),
             Happening::Attend { worker, turn } => self.attend_in_turn(worker, turn),
