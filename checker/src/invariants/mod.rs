@@ -23,7 +23,7 @@ pub mod unique_tags;
 
 use serde_json::Map;
 
-pub use noted::{Maker, Noted};
+pub use noted::{Fields, Maker, Noted};
 
 use crate::verdict::{Counterexample, Outcome, Property};
 

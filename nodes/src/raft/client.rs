@@ -1,5 +1,7 @@
 //! Interaction with clients (§8): where requests go, who answers them, and reads without log entries.
 
+use std::sync::Arc;
+
 use super::replication::Leading;
 use super::{Bug, ClientRequest, Command, Index, Message, Raft, Reads, Reply, Role, Route};
 use crate::cx::Cx;
@@ -23,7 +25,7 @@ pub(super) struct WaitingRead {
 // Requests: from the client to the leader.
 impl Raft {
     /// Upon a client's request at any node.
-    pub(super) fn on_client_request(&mut self, id: RequestId, request: ClientRequest, cx: &mut Cx<'_, Self>) {
+    pub(super) fn on_client_request(&mut self, id: RequestId, request: Arc<ClientRequest>, cx: &mut Cx<'_, Self>) {
         if let RequestKind::Read { key } = &request.request
             && self.has(Bug::FollowerLocalReads)
         {
@@ -39,13 +41,13 @@ impl Raft {
         }
     }
 
-    fn route(&mut self, id: RequestId, leader: NodeId, request: ClientRequest, cx: &mut Cx<'_, Self>) {
+    fn route(&mut self, id: RequestId, leader: NodeId, request: Arc<ClientRequest>, cx: &mut Cx<'_, Self>) {
         if self.config.route == Route::Redirect {
             refuse(id, format!("{} is not the leader: {leader} is", self.me), cx);
         } else if self.forwarded.len() >= FORWARDED_MAX {
             refuse(id, format!("{} has {FORWARDED_MAX} forwarded requests open", self.me), cx);
         } else {
-            self.forwarded.insert(id, request.clone());
+            self.forwarded.insert(id, Arc::clone(&request));
             cx.send(leader, Message::Forward { id, request });
         }
     }
@@ -58,21 +60,21 @@ impl Raft {
             // The leader before may have lost them, or have put them into its log: whoever applies them a second time
             // finds them in the session table.
             for (id, request) in &self.forwarded {
-                cx.send(leader, Message::Forward { id: *id, request: request.clone() });
+                cx.send(leader, Message::Forward { id: *id, request: Arc::clone(request) });
             }
         }
     }
 
     /// Upon receiving another node's request. One that is not the leader says nothing: it cannot know whether a copy of
     /// the message reached one, and the sender forwards again when it hears of the next.
-    pub(super) fn on_forward(&mut self, id: RequestId, request: ClientRequest, cx: &mut Cx<'_, Self>) {
+    pub(super) fn on_forward(&mut self, id: RequestId, request: Arc<ClientRequest>, cx: &mut Cx<'_, Self>) {
         if matches!(self.role, Role::Leader(_)) {
             self.serve(id, request, cx);
         }
     }
 
     /// Serves a request as the leader.
-    pub(super) fn serve(&mut self, id: RequestId, request: ClientRequest, cx: &mut Cx<'_, Self>) {
+    pub(super) fn serve(&mut self, id: RequestId, request: Arc<ClientRequest>, cx: &mut Cx<'_, Self>) {
         if let RequestKind::Read { key } = &request.request {
             if self.has(Bug::LeaderLocalReads) {
                 self.acts(Bug::LeaderLocalReads, cx);
