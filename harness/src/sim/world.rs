@@ -5,12 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use rand_chacha::ChaCha8Rng;
 use schism_nodes::control::{Storage, Trap};
 use schism_nodes::{ClientId, Incarnation, LinkOrder, NodeId, Outcome, Protocol, RequestKind};
 use schism_workloads::Workload;
 
-use crate::chance;
 use crate::options::RunOptions;
 use crate::plan::{PlanReport, Step};
 use crate::sim::Weather;
@@ -70,6 +68,7 @@ pub(crate) struct Setup<P: Protocol> {
     pub(crate) order: LinkOrder,
     pub(crate) options: RunOptions,
     pub(crate) weather: Weather,
+    pub(crate) retries: f64,
     pub(crate) workload: Option<Box<dyn Workload>>,
     pub(crate) reads: Vec<schism_workloads::Invocation>,
     pub(crate) steps: Vec<Step>,
@@ -87,8 +86,8 @@ pub(crate) struct World<P: Protocol> {
     pub(crate) nodes: Vec<SimNode<P>>,
     pub(crate) wires: Wires<P::Message>,
     pub(crate) workers: Vec<Worker>,
-    /// Draws how long requests and answers are on their way.
-    pub(crate) client_rng: ChaCha8Rng,
+    /// The share of failed operations that are tried again.
+    pub(crate) retries: f64,
     pub(crate) workload: Option<Box<dyn Workload>>,
     /// The next process number that nobody has.
     pub(crate) processes: u64,
@@ -133,7 +132,7 @@ pub(crate) struct Remains {
 impl<P: Protocol> World<P> {
     /// A world in which nothing has happened yet.
     pub(crate) fn new(setup: Setup<P>, watch: Watch, trace: bool) -> Self {
-        let Setup { config, storage, order, options, weather, workload, reads, steps } = setup;
+        let Setup { config, storage, order, options, weather, retries, workload, reads, steps } = setup;
         let (universe, seed) = (NodeId::universe(options.nodes), options.seed);
         World {
             config,
@@ -144,7 +143,7 @@ impl<P: Protocol> World<P> {
             nodes: universe.iter().map(|id| SimNode::new(*id, seed)).collect(),
             wires: Wires::new(universe.len(), order, weather.delay, seed),
             workers: Vec::new(),
-            client_rng: chance::stream(seed, "delay/clients"),
+            retries,
             player: Player::new(steps, workload.is_some()),
             workload,
             processes: 0,

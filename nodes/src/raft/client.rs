@@ -6,7 +6,7 @@ use super::replication::Leading;
 use super::{Bug, ClientRequest, Command, Index, Message, Raft, Reads, Reply, Role, Route};
 use crate::cx::Cx;
 use crate::id::{NodeId, RequestId};
-use crate::request::{ErrorCode, Refusal, RequestKind};
+use crate::request::{ErrorCode, Outcome, Refusal, RequestKind};
 
 /// How many forwarded requests may be open at one node.
 const FORWARDED_MAX: usize = 16_384;
@@ -43,7 +43,8 @@ impl Raft {
 
     fn route(&mut self, id: RequestId, leader: NodeId, request: Arc<ClientRequest>, cx: &mut Cx<'_, Self>) {
         if self.config.route == Route::Redirect {
-            refuse(id, format!("{} is not the leader: {leader} is", self.me), cx);
+            let refusal = unavailable(format!("{} is not the leader: {leader} is", self.me));
+            cx.reply(id, Outcome::Redirect { to: leader, refusal });
         } else if self.forwarded.len() >= FORWARDED_MAX {
             refuse(id, format!("{} has {FORWARDED_MAX} forwarded requests open", self.me), cx);
         } else {
@@ -137,8 +138,7 @@ impl Raft {
             self.answer(id, reply, cx);
         }
         for read in leading.reads {
-            let why = "lost leadership before the read was confirmed";
-            self.answer(read.id, Reply::Fail(Refusal::new(ErrorCode::TEMPORARILY_UNAVAILABLE, why)), cx);
+            self.answer(read.id, Reply::Fail(unavailable("lost leadership before the read was confirmed")), cx);
         }
     }
 }
@@ -178,5 +178,9 @@ impl Raft {
 
 /// Refuses a request that nobody has begun to serve.
 fn refuse(id: RequestId, why: String, cx: &mut Cx<'_, Raft>) {
-    cx.reply(id, crate::request::Outcome::Fail(Refusal::new(ErrorCode::TEMPORARILY_UNAVAILABLE, why)));
+    cx.reply(id, Outcome::Fail(unavailable(why)));
+}
+
+fn unavailable(why: impl Into<String>) -> Refusal {
+    Refusal::new(ErrorCode::TEMPORARILY_UNAVAILABLE, why)
 }
