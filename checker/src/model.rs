@@ -10,7 +10,9 @@ use std::hash::Hash;
 
 use serde_json::Value;
 
-pub use action::{Action, CollectionAction, CountAction, Discipline, LockAction, LockKind, LogAction, SetAction};
+pub use action::{
+    Action, CollectionAction, CountAction, Discipline, ListAction, LockAction, LockKind, LogAction, SetAction,
+};
 
 use crate::history::{Ending, Operation};
 
@@ -77,6 +79,8 @@ use crate::history::{Ending, Operation};
 ///     invoked_at: None,
 ///     completed_at: None,
 ///     error: None,
+///     session: None,
+///     version: None,
 /// };
 /// let history = [operation(0, "add", 2, 2, 0, 1), operation(1, "read", 0, 3, 2, 3)];
 /// let property = check_with(&history, &Counter, &Options::default(), &Unlimited).unwrap();
@@ -126,6 +130,21 @@ pub trait Model: Sync {
         false
     }
 
+    /// Which part of the object `input` touches, by a number; none where it may touch all of it.
+    ///
+    /// Operations on different parts must not notice each other: whichever happens first, both are legal or not as if they
+    /// were alone, and the state afterwards is the same. So the order between them need not be searched. Two parts may
+    /// share a number (a hash will do), which only costs time.
+    fn part(&self, input: &Self::Input) -> Option<u64> {
+        let _ = input;
+        None
+    }
+
+    /// With which others `input` can be left out of an order, so that a violation can be shown without them.
+    fn strand(&self, input: &Self::Input) -> Strand {
+        self.part(input).map_or(Strand::All, Strand::Of)
+    }
+
     /// For an object that holds one value, which is read, replaced, or compared and replaced: what `input` does with it.
     ///
     /// A model that gives an [`Access`] for each of its operations promises that [`step`](Model::step) does exactly that,
@@ -161,6 +180,19 @@ pub trait Model: Sync {
     fn state_bytes(&self, state: &Self::State) -> usize {
         size_of_val(state)
     }
+}
+
+/// What of an order can be left out together with an operation: see [`Model::strand`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Strand {
+    /// Whatever order of operations is legal, it stays legal when all operations with this number are left out, and perhaps
+    /// some crashed ones of [`Strand::None`], as long as it has none of [`Strand::All`]: in a queue those that put in or take
+    /// out one value, and the crashed one that took it. Two strands may share a number.
+    Of(u64),
+    /// It goes with no others, and does not mind what is left out: what found a queue empty does so without a value as well.
+    None,
+    /// It can notice that something was left out.
+    All,
 }
 
 /// What an operation does with the one value of a register.

@@ -65,7 +65,8 @@ pub struct Counterexample {
 /// All other operations up to [`cut`](Core::cut) are taken into account in the way that is the most generous to the system: what
 /// changes no state is left out, a value in `free` can be written at any moment and any number of times, and each operation in
 /// `optional` can happen once, at any moment, or never. What writes a value that none of `numbers` saw is left out as well
-/// (registers only). If not even so the operations can be put in an order, then the history cannot either.
+/// (registers only), and so are whole strands of which nothing is in either list ([`Model::strand`](crate::model::Model::strand)): all
+/// that was done with one element of a queue. If not even so the operations can be put in an order, then the history cannot either.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Core {
     /// The operations, in the order of their invocations.

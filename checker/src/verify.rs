@@ -14,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
 use crate::history::{Ending, Operation};
-use crate::model::Model;
+use crate::model::{Model, Strand};
 use crate::models::ModelSpec;
 use crate::models::each::WithModel;
 use crate::proof::{Claim, Order, Proof};
@@ -203,6 +203,12 @@ fn may_be_left_out<M: Model>(
 ) -> Result<(), VerifyError> {
     let input = model.input(operation).map_err(|why| VerifyError::Refused { number, why })?;
     if model.is_pure(&input) {
+        return Ok(());
+    }
+    // A strand is left out as a whole, where nobody who could notice is there.
+    let strand = model.strand(&input);
+    let minds = |it: &M::Input| matches!(model.strand(it), it if it == Strand::All || it == strand);
+    if matches!(strand, Strand::Of(_)) && !inputs.values().any(minds) {
         return Ok(());
     }
     let left_out = |why: &str| VerifyError::LeftOut { number, why: why.to_owned() };

@@ -7,7 +7,7 @@
 //! never.
 
 mod cores;
-mod keys;
+pub(crate) mod keys;
 mod prove;
 mod report;
 
@@ -17,15 +17,15 @@ use crate::history::{History, HistoryError, Operation, PairedHistory};
 pub(crate) use crate::linearizability::keys::{Counts, input};
 use crate::linearizability::keys::{Part, Parts};
 pub use crate::linearizability::prove::{NoProof, prove, prove_with};
-pub(crate) use crate::linearizability::report::ended;
 use crate::linearizability::report::{Finding, PartReport, Route};
+pub(crate) use crate::linearizability::report::{ended, key_text};
 use crate::meter::{Meter, Share, Stop};
 use crate::model::Model;
 use crate::models::each::WithModel;
 use crate::models::{AssertingRegister, ModelSpec, asserting};
 use crate::parallel;
 use crate::registers::RegisterCalls;
-use crate::routes::{self, Elements};
+use crate::routes::{self, Elements, Guided};
 pub use crate::search::Reductions;
 use crate::search::{End, crashed, explain, search};
 use crate::suspects;
@@ -105,6 +105,16 @@ pub enum CheckError {
         process: u64,
         /// Index of the invocation.
         invoked: u64,
+    },
+    /// What was asked for is a property of another kind of object.
+    #[error("{level} is a property of {of}, and {model} is none")]
+    Level {
+        /// The property's name.
+        level: &'static str,
+        /// What kind of object has it.
+        of: &'static str,
+        /// The model's name.
+        model: String,
     },
 }
 
@@ -225,7 +235,8 @@ fn check_part<M: Model>(model: &M, part: Part<'_, M::Input>, options: &Options, 
         Err(stop) => Ok(stopped(stop, 0)),
         Ok(()) if options.zones => by_zones(model, &calls, options, &mut report, share)
             .or_else(|()| by_route(model, &calls, options, &mut report, share))
-            .or_else(|()| by_elements(model, &calls, options, &mut report, share)),
+            .or_else(|()| by_elements(model, &calls, options, &mut report, share))
+            .or_else(|()| by_longest_read(model, &calls, options, &mut report, share)),
         Ok(()) => Err(()),
     };
     report.finding = finding.unwrap_or_else(|()| by_search(model, calls, options, &mut report, share));
@@ -298,6 +309,26 @@ fn by_elements<M: Model>(
         }
     }
     Ok(Finding::Linearizable)
+}
+
+/// What the search finds along the longest read of a list; an error where it is none.
+fn by_longest_read<M: Model>(
+    model: &M,
+    calls: &[Call<'_, M::Input>],
+    options: &Options,
+    report: &mut PartReport,
+    share: &mut Share<'_>,
+) -> Result<Finding, ()> {
+    let guided = Guided::of(model, calls).ok_or(())?;
+    report.route = Route::Special("longest read");
+    let found = search(&guided.model, &guided.calls, options.reductions, options.states_shown, share);
+    report.peak_configurations = found.peak_configurations;
+    Ok(match found.end {
+        End::Linearizable => Finding::Linearizable,
+        End::Stuck(_) if !options.explain => Finding::Invalid(Counterexample::default()),
+        End::Stuck(stuck) => Finding::Invalid(guided.counterexample(model, calls, stuck)),
+        End::Stopped { why, placed } => stopped(why, placed),
+    })
 }
 
 fn by_search<M: Model>(

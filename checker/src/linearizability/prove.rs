@@ -13,6 +13,7 @@ use crate::models::each::WithModel;
 use crate::parallel;
 use crate::proof::{Claim, Order, Proof};
 use crate::registers::RegisterCalls;
+use crate::routes::Guided;
 use crate::search::linearise::linearise;
 use crate::search::{Reductions, crashed};
 use crate::verdict::{Core, Outcome, Property};
@@ -111,6 +112,9 @@ fn order<M: Model>(
     let registers = RegisterCalls::of(model, &calls).filter(RegisterCalls::values_are_distinct);
     let order = if let Some(registers) = registers {
         Some(zones::order::order(&registers, &calls))
+    } else if let Some(guided) = Guided::of(model, &calls) {
+        let order = linearise(&guided.model, &guided.calls, share)?;
+        order.map(|order| order.into_iter().map(|call| guided.numbers[call]).collect())
     } else {
         crashed::reduce(model, &mut calls, Reductions::default());
         linearise(model, &calls, share)?

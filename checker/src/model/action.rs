@@ -17,6 +17,8 @@ pub enum Action<'a> {
     Lock(LockKind, LockAction),
     /// On a list that grows at its end, and whose offsets count from 0.
     Log(LogAction<'a>),
+    /// On a list that grows at its end, and is read as a whole.
+    List(ListAction<'a>),
 }
 
 /// Which element of a collection is taken first.
@@ -102,6 +104,19 @@ pub enum LockAction {
         /// Who.
         process: u64,
     },
+}
+
+/// What is done with a list.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ListAction<'a> {
+    /// This is added at the end.
+    Append(&'a Value),
+    /// These are all entries.
+    Read(&'a [Value]),
+    /// An answer that is no list: never possible.
+    Nonsense,
+    /// Nothing that could be checked, and nothing changes.
+    Nothing,
 }
 
 /// What is done with a log.

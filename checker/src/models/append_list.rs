@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::history::{Ending, Operation, SharedValue};
-use crate::model::Model;
+use crate::model::{Action, ListAction, Model};
 
 /// A list, empty at the beginning: `append` adds its value at the end, `read` answers the list (null is the empty one).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,6 +71,15 @@ impl Model for AppendList {
 
     fn partitions_by_key(&self) -> bool {
         true
+    }
+
+    fn action<'a>(&self, input: &'a AppendListInput) -> Option<Action<'a>> {
+        Some(Action::List(match input {
+            AppendListInput::Append(value) => ListAction::Append(value),
+            AppendListInput::Read(all) => ListAction::Read(all),
+            AppendListInput::Nonsense(_) => ListAction::Nonsense,
+            AppendListInput::Nothing => ListAction::Nothing,
+        }))
     }
 
     fn describe(&self, input: &AppendListInput, ending: Ending) -> String {

@@ -1,11 +1,13 @@
 //! Collections that give back what was put in: a FIFO queue, a stack, a bag, and a priority queue.
 
 use std::cmp::Ordering;
+use std::hash::BuildHasher;
 
+use rustc_hash::FxBuildHasher;
 use serde_json::Value;
 
 use crate::history::{Ending, Operation, SharedValue};
-use crate::model::{Action, CollectionAction, Discipline, Model};
+use crate::model::{Action, CollectionAction, Discipline, Model, Strand};
 
 /// A collection, empty at the beginning.
 ///
@@ -159,6 +161,14 @@ impl Model for Collection {
 
     fn partitions_by_key(&self) -> bool {
         true
+    }
+
+    /// Without one of its values, each discipline hands out the others in the same order.
+    fn strand(&self, input: &CollectionInput) -> Strand {
+        match input {
+            CollectionInput::Insert(value) | CollectionInput::Take(value) => Strand::Of(FxBuildHasher.hash_one(value)),
+            CollectionInput::TakeNothing | CollectionInput::TakeUnknown => Strand::None,
+        }
     }
 
     fn action<'a>(&self, input: &'a CollectionInput) -> Option<Action<'a>> {

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
+use rustc_hash::FxBuildHasher;
 use serde_json::Value;
 
 use crate::history::{Ending, Operation};
@@ -118,6 +120,12 @@ impl Model for MultiRegister {
 
     fn can_refuse(&self, input: &Transaction) -> bool {
         input.iter().any(|step| matches!(step, Step::Read(..)))
+    }
+
+    fn part(&self, input: &Transaction) -> Option<u64> {
+        let mut registers = input.iter().map(|(Step::Read(name, _) | Step::ReadAny(name) | Step::Write(name, _))| name);
+        let only = registers.next()?;
+        registers.all(|register| register == only).then(|| FxBuildHasher.hash_one(only))
     }
 
     fn describe(&self, input: &Transaction, ending: Ending) -> String {

@@ -1,5 +1,8 @@
 //! A set, with or without removals.
 
+use std::hash::BuildHasher;
+
+use rustc_hash::FxBuildHasher;
 use serde_json::Value;
 
 use crate::history::{Ending, Operation, SharedValue};
@@ -121,6 +124,15 @@ impl Model for Set {
 
     fn partitions_by_key(&self) -> bool {
         true
+    }
+
+    fn part(&self, input: &SetInput) -> Option<u64> {
+        match input {
+            SetInput::Add(element, _) | SetInput::Remove(element, _) | SetInput::Contains(element, _) => {
+                Some(FxBuildHasher.hash_one(element))
+            }
+            SetInput::Read(_) | SetInput::Nonsense(_) | SetInput::Nothing => None,
+        }
     }
 
     fn action<'a>(&self, input: &'a SetInput) -> Option<Action<'a>> {

@@ -85,6 +85,10 @@ impl<M: Model> Model for Whole<M> {
         self.0.can_refuse(input)
     }
 
+    fn part(&self, (key, _): &Self::Input) -> Option<u64> {
+        Some(FxBuildHasher.hash_one(key))
+    }
+
     fn describe(&self, (key, input): &Self::Input, ending: Ending) -> String {
         format!("{} (key {key})", self.0.describe(input, ending))
     }

@@ -11,6 +11,7 @@ mod collection;
 mod counting;
 mod cover;
 mod elements;
+mod longest_read;
 mod offsets;
 mod priority;
 mod queue;
@@ -26,6 +27,7 @@ use crate::verdict::Counterexample;
 use crate::words;
 
 pub(crate) use elements::Elements;
+pub(crate) use longest_read::Guided;
 
 /// What an algorithm found out.
 pub(crate) struct Decided {
@@ -166,11 +168,12 @@ pub(crate) fn decide<M: Model>(
     };
     share.ask(size_of_val(&*actions))?;
     match actions.first() {
-        None => Ok(None),
         Some(&Action::Collection(discipline, _)) => collection::decide(&history, &actions, discipline, share),
         Some(Action::Set(_)) => snapshots::decide(&history, &actions, share),
         Some(Action::Count(_)) => counting::decide(&history, &actions, share),
         Some(&Action::Lock(kind, _)) => sections::decide(&history, &actions, kind, share),
         Some(Action::Log(_)) => offsets::decide(&history, &actions, share),
+        // Along the longest read they are searched.
+        None | Some(Action::List(_)) => Ok(None),
     }
 }

@@ -19,11 +19,22 @@ pub(crate) fn counterexample<M: Model>(
     calls: &[Call<'_, M::Input>],
     stuck: &Stuck<M::State>,
 ) -> Counterexample {
+    tell(model, calls, stuck, STUCK, |state| model.step(state, &calls[stuck.call].input).err())
+}
+
+/// Explains it in the words of `model` and with the reasons of another one, in whose states the search was; the operation that
+/// cannot be placed plays this `part`.
+pub(crate) fn tell<M: Model, S>(
+    model: &M,
+    calls: &[Call<'_, M::Input>],
+    stuck: &Stuck<S>,
+    part: &str,
+    refuses: impl Fn(&S) -> Option<String>,
+) -> Counterexample {
     let mut because: Vec<String> = Vec::new();
-    for state in &stuck.refusing {
-        match model.step(state, &calls[stuck.call].input) {
-            Err(reason) if !because.contains(&reason) => because.push(reason),
-            _ => {}
+    for reason in stuck.refusing.iter().filter_map(refuses) {
+        if !because.contains(&reason) {
+            because.push(reason);
         }
     }
     let hidden = stuck.refusing_count - stuck.refusing.len();
@@ -44,7 +55,7 @@ pub(crate) fn counterexample<M: Model>(
     shown.sort_by_key(|&call| calls[call].operation.invoked);
     let rows = shown.into_iter().map(|call| {
         let role = match &calls[call] {
-            _ if call == stuck.call => STUCK,
+            _ if call == stuck.call => part,
             other if other.crashed() => "may have happened at any time since",
             _ => "concurrent",
         };

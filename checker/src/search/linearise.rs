@@ -11,10 +11,11 @@
 use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
+use serde_json::Value;
 
 use crate::call::Call;
 use crate::meter::{Share, Stop};
-use crate::model::Model;
+use crate::model::{Action, CollectionAction, Discipline, Model};
 
 /// A call by its place.
 type CallId = u32;
@@ -77,6 +78,8 @@ struct Way<'c, 'a, M: Model> {
     calls: &'c [Call<'a, M::Input>],
     moments: Vec<Moment>,
     pure: Vec<bool>,
+    /// What is tried first: the smaller the number of a call, the earlier. Empty where the one that returns is.
+    ranks: Vec<u64>,
     /// The crashed calls of each class, earliest first.
     classes: Vec<Vec<CallId>>,
     states: Vec<M::State>,
@@ -128,6 +131,7 @@ impl<'c, 'a, M: Model> Way<'c, 'a, M> {
             calls,
             moments: moments.into_iter().map(|(_, _, moment)| moment).collect(),
             pure: calls.iter().map(|call| model.is_pure(&call.input)).collect(),
+            ranks: ranks(model, calls).unwrap_or_default(),
             classes,
             state_bytes: 2 * model.state_bytes(&initial),
             numbers: FxHashMap::from_iter([(initial.clone(), 0)]),
@@ -241,6 +245,12 @@ impl<'c, 'a, M: Model> Way<'c, 'a, M> {
         if !self.pure[call as usize] {
             tries.push(Try::Open(call));
         }
+        if !self.ranks.is_empty() {
+            tries.sort_by_key(|next| match next {
+                Try::Crashed(_) => (std::cmp::Reverse(u64::MAX), 0),
+                Try::Open(call) => (std::cmp::Reverse(self.ranks[*call as usize]), u32::MAX - call),
+            });
+        }
         self.forks.push(Fork { config, used, order: self.order.len(), tries });
     }
 
@@ -281,6 +291,33 @@ impl Cursor {
                 Moment::Crash(class) => self.begun[class as usize] -= 1,
             }
         }
+    }
+}
+
+/// Which open operation is tried first in a queue or on a stack: what is taken first was put in first there, and last here. It is a
+/// guess, and nearly always right. None where this is neither.
+fn ranks<M: Model>(model: &M, calls: &[Call<'_, M::Input>]) -> Option<Vec<u64>> {
+    let (discipline, _) = action(model, calls.first()?)?;
+    let mut taken: FxHashMap<&Value, u64> = FxHashMap::default();
+    for call in calls {
+        if let (Some((_, CollectionAction::Take(value))), Some(end)) = (action(model, call), call.end) {
+            taken.insert(value, end);
+        }
+    }
+    let rank = |call: &Call<'_, M::Input>| match action(model, call) {
+        Some((_, CollectionAction::Insert(value))) => {
+            let end = taken.get(value).copied().unwrap_or(u64::MAX);
+            if discipline == Discipline::First { end } else { u64::MAX - end / 2 }
+        }
+        _ => call.end.unwrap_or(u64::MAX),
+    };
+    Some(calls.iter().map(rank).collect())
+}
+
+fn action<'c, M: Model>(model: &M, call: &'c Call<'_, M::Input>) -> Option<(Discipline, CollectionAction<'c>)> {
+    match model.action(&call.input)? {
+        Action::Collection(discipline @ (Discipline::First | Discipline::Last), action) => Some((discipline, action)),
+        _ => None,
     }
 }
 

@@ -11,8 +11,8 @@
 //! and states that no configuration is in are collected.
 //!
 //! Reductions keep the frontier small; each can be switched off, and each says where it is written why it is sound:
-//! dominance ([`frontier`]), classes ([`timeline`]), greedy placing of pure operations ([`walk`]), and what is known of crashed
-//! operations on registers, before the search ([`crashed`]) and meanwhile ([`observers`]).
+//! dominance ([`frontier`]), classes ([`timeline`]), greedy placing of pure operations and the order between parts of an object
+//! ([`walk`]), and what is known of crashed operations on registers, before the search ([`crashed`]) and meanwhile ([`observers`]).
 //!
 //! Nothing is walked twice: that a state was possible while the operation was open that has no place is known from when
 //! things last stood in it.
@@ -51,11 +51,13 @@ pub struct Reductions {
     pub drop_unobserved: bool,
     /// A crashed operation whose value was read has happened before that read ended (registers only).
     pub evidence: bool,
+    /// Place only what touches the same part of the object as the operation that is about to return.
+    pub parts: bool,
 }
 
 impl Default for Reductions {
     fn default() -> Reductions {
-        Reductions { dominance: true, classes: true, greedy: true, drop_unobserved: true, evidence: true }
+        Reductions { dominance: true, classes: true, greedy: true, drop_unobserved: true, evidence: true, parts: true }
     }
 }
 

@@ -9,6 +9,12 @@
 //! order has them the other way around, they can change places, since both have begun, and the later place comes before
 //! either ends. For the same reason a crashed operation is not used while an open one with the same input has no place: it can
 //! stand where that one would have stood later.
+//!
+//! **Parts.** Where every operation that could be placed before the one that returns touches a part of the object alone
+//! ([`Model::part`]), only those of the same part are. Take the way to a configuration in which it is placed, and move
+//! what touches other parts behind it, in the order in which it was: neighbours of different parts can change places, and no
+//! two of one part do. All that was moved is still open or crashed, so it can as well be placed at a later return, the next
+//! one of its own part. Greedy placing goes on in all parts, since it changes no state.
 
 pub(crate) mod growing;
 
@@ -37,6 +43,8 @@ pub(super) struct Walk<'c, M: Model, I> {
     free_slots: Vec<usize>,
     /// For each input whether it is placed greedily.
     greedy: Vec<bool>,
+    /// For each input the part of the object that it touches, if it is but one.
+    part_of: Vec<Option<Part>>,
     /// The input of each class of crashed operations.
     input_of_class: Vec<InputId>,
     available: Available,
@@ -48,6 +56,9 @@ pub(super) struct Walk<'c, M: Model, I> {
 
 /// The end of a call whose end is not known yet.
 const NOT_KNOWN: u32 = u32::MAX;
+
+/// A part of the object, by its number.
+type Part = u64;
 
 /// A moment: the returns so far, twice, and one more from when the operation that returned has its place.
 type Tick = u64;
@@ -77,6 +88,8 @@ pub(crate) enum Ended<S> {
 struct Exploration {
     /// The slot of that operation.
     slot: usize,
+    /// Only operations on this part are placed, if it is given.
+    part: Option<Part>,
     /// Configurations in which it is placed.
     placed: Frontier,
     /// Configurations in which it is not, and which may lead to some in which it is.
@@ -97,6 +110,11 @@ impl<'c, M: Model> Walk<'c, M, &'c M::Input> {
         let available = Available::new(model, timeline, reductions);
         Walk {
             greedy: timeline.inputs.iter().map(|input| reductions.greedy && model.is_pure(input)).collect(),
+            part_of: timeline
+                .inputs
+                .iter()
+                .map(|input| reductions.parts.then(|| model.part(input)).flatten())
+                .collect(),
             input_of_class: timeline.input_of_class.clone(),
             ..Walk::at_begin(model, states, available, timeline.width, reductions)
         }
@@ -124,6 +142,7 @@ impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
             open: Vec::new(),
             free_slots: (0..width).rev().collect(),
             greedy: Vec::new(),
+            part_of: Vec::new(),
             input_of_class: Vec::new(),
             available,
             peak: 1,
@@ -155,8 +174,8 @@ impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
     pub(super) fn end(&mut self, call: CallId, share: &mut Share<'_>) -> Result<Ended<M::State>, Stop> {
         let place = self.open.iter().position(|open| open.call == call).expect("a call ends once, after it began");
         let new = || Frontier::new(self.available.packing, self.reductions.dominance);
-        let mut exploration =
-            Exploration { slot: self.open[place].slot, placed: new(), before: new(), work: BTreeMap::new() };
+        let (slot, part) = (self.open[place].slot, self.part_to_follow(place));
+        let mut exploration = Exploration { slot, part, placed: new(), before: new(), work: BTreeMap::new() };
         let frontier = std::mem::replace(&mut self.frontier, new());
         self.available.prepare();
         for mut config in frontier.into_configs() {
@@ -183,10 +202,23 @@ impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
         Ok(Ended::Placed)
     }
 
+    /// The part of the operation that returns, if nothing that could be placed before it touches more than one part.
+    fn part_to_follow(&self, place: usize) -> Option<Part> {
+        let part_of = |input: InputId| self.part_of[input as usize];
+        let crashed = self.available.classes().iter().map(|&class| self.input_of_class[class as usize]);
+        let mut inputs = self.open.iter().map(|open| open.input).chain(crashed);
+        part_of(self.open[place].input).filter(|_| inputs.all(|input| part_of(input).is_some()))
+    }
+
     /// Adds everything that can stand one step after `config`.
     fn follow(&mut self, config: &Config, exploration: &mut Exploration, share: &mut Share<'_>) -> Result<(), Stop> {
         let Config { state: from, placed, rest } = config;
+        let part = exploration.part;
+        let is_followed = |input: InputId| part.is_none() || self.part_of[input as usize] == part;
         for open in self.open.iter().filter(|open| !open.greedy && !placed.contains(open.slot)) {
+            if !is_followed(open.input) {
+                continue;
+            }
             let earlier = |other: &Open| other.input == open.input && other.end < open.end;
             if self.reductions.classes && self.waits(earlier, placed) {
                 continue;
@@ -205,6 +237,9 @@ impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
         for class in self.available.worth_using(&rest.used, wanted) {
             share.work(|| exploration.bytes() + self.states.bytes())?;
             let input = self.input_of_class[class as usize];
+            if !is_followed(input) {
+                continue;
+            }
             if self.reductions.classes && self.waits(|open| open.input == input, placed) {
                 continue;
             }

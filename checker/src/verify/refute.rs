@@ -11,6 +11,9 @@ use crate::verify::{VerifyError, end};
 /// So many different situations are looked at; brute force on ten operations needs far fewer.
 const SITUATIONS: usize = 2_000_000;
 
+/// Their states may take so much memory.
+const STATES_BYTES: usize = 1 << 30;
+
 /// So many operations fit in a mask.
 const OPERATIONS: usize = 128;
 
@@ -39,10 +42,12 @@ pub(super) fn possible<M: Model>(
         return Err(VerifyError::TooLarge);
     }
     if core.free.is_empty() {
-        return reaches_the_end(&items, model.initial(), |state, input| model.step(state, input).ok(), |_| Vec::new());
+        let step = |state: &M::State, input| model.step(state, input).ok();
+        return reaches_the_end(&items, model.initial(), step, |_| Vec::new(), |state| model.state_bytes(state));
     }
     let Some(initial) = model.register_initial() else { return Err(VerifyError::TooLarge) };
-    reaches_the_end(&items, initial, |state, input| access(model, state, input), |_| core.free.iter().collect())
+    let free = |_: &_| core.free.iter().collect();
+    reaches_the_end(&items, initial, |state, input| access(model, state, input), free, |_| 0)
 }
 
 /// What an access leaves in a register that holds `value`, if it can happen there.
@@ -61,11 +66,13 @@ fn reaches_the_end<'a, I, S: Clone + Eq + std::hash::Hash>(
     initial: S,
     step: impl Fn(&S, &'a I) -> Option<S>,
     free: impl Fn(&S) -> Vec<S>,
+    bytes: impl Fn(&S) -> usize,
 ) -> Result<bool, VerifyError> {
     let all = || (0..items.len()).map(|place| (place, 1_u128 << place));
     let due: u128 = all().filter(|&(place, _)| items[place].deadline.is_some()).map(|(_, bit)| bit).sum();
     let mut met: FxHashSet<(u128, S)> = FxHashSet::default();
     let mut work = vec![(0_u128, initial)];
+    let mut states_bytes = 0;
     while let Some((done, state)) = work.pop() {
         if due & !done == 0 {
             return Ok(true);
@@ -73,7 +80,8 @@ fn reaches_the_end<'a, I, S: Clone + Eq + std::hash::Hash>(
         if !met.insert((done, state.clone())) {
             continue;
         }
-        if met.len() > SITUATIONS {
+        states_bytes += bytes(&state);
+        if met.len() > SITUATIONS || states_bytes > STATES_BYTES {
             return Err(VerifyError::TooLarge);
         }
         let open = || all().filter(|&(_, bit)| done & bit == 0);

@@ -2,7 +2,8 @@
 
 use schism_checker::budget::Unlimited;
 use schism_checker::history::{Ending, Operation};
-use schism_checker::linearizability::{Options, Reductions, check_operations};
+use schism_checker::linearizability::{Options, Reductions, check_operations, check_with};
+use schism_checker::models::{ModelSpec, Whole};
 use schism_checker::verdict::{Outcome, Property};
 use serde_json::Value;
 
@@ -52,6 +53,34 @@ fn maps() {
 #[test]
 fn locks() {
     agrees(Kind { object: Object::Mutex, distinct: false, keys: 1, operations: 8 }, 8);
+}
+
+/// Keys that are not taken apart are parts of one object: the order between them is searched, or not.
+#[test]
+fn all_keys_as_one_object() {
+    let (mut valid, mut invalid) = (0, 0);
+    for object in [Object::CasRegister, Object::Kv] {
+        let kind = Kind { object, distinct: false, keys: 3, operations: 9 };
+        for seed in 0..HISTORIES {
+            let mut random = Random::new(10 << 32 | seed);
+            let Generated { operations, initial, .. } = history(kind, &mut random);
+            let truth = linearizable(object, &initial, &operations);
+            *if truth { &mut valid } else { &mut invalid } += 1;
+            let bits = random.next();
+            for parts in [true, false] {
+                let reductions = Reductions { parts, ..reductions(bits) };
+                let options = Options { reductions, ..Options::default() };
+                let property = match model(object, &initial) {
+                    ModelSpec::Register(model) => check_with(&operations, &Whole(model), &options, &Unlimited),
+                    ModelSpec::Kv(model) => check_with(&operations, &Whole(model), &options, &Unlimited),
+                    other => panic!("{other} has no keys"),
+                };
+                let refused = property.unwrap().outcome == Outcome::Invalid;
+                assert_eq!(refused, !truth, "seed {seed}, {kind:?}, {reductions:?}: {operations:#?}");
+            }
+        }
+    }
+    assert!(valid > 5_000 && invalid > 2_000, "{valid} valid, {invalid} invalid");
 }
 
 /// Long enough for states to be collected and used crashed operations to be forgotten, too long for brute force: here the
@@ -169,5 +198,12 @@ fn drawn_options(random: &mut Random) -> Options {
 
 fn reductions(bits: u64) -> Reductions {
     let bit = |place: u32| bits >> place & 1 == 1;
-    Reductions { dominance: bit(0), classes: bit(1), greedy: bit(2), drop_unobserved: bit(3), evidence: bit(4) }
+    Reductions {
+        dominance: bit(0),
+        classes: bit(1),
+        greedy: bit(2),
+        drop_unobserved: bit(3),
+        evidence: bit(4),
+        parts: bit(5),
+    }
 }

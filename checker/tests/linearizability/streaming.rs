@@ -61,6 +61,7 @@ fn agrees(kind: Kind, stream: u64) {
             classes: bit(1),
             greedy: bit(2),
             drop_unobserved: bit(3),
+            parts: bit(4),
             ..Reductions::default()
         };
         let options = Options { reductions, ..Options::default() };

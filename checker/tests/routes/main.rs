@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
 
 mod brute_force;
+mod cores;
 mod explanations;
 mod generator;
 #[path = "../linearizability/grown.rs"]

@@ -100,7 +100,7 @@ impl StateMachine {
             Command::NoOp => Reply::Done,
             Command::Client(request) => match &request.request {
                 RequestKind::Read { key } => self.read(key),
-                RequestKind::Write { .. } | RequestKind::Cas { .. } => self.apply_once(index, request),
+                _ => self.apply_once(index, request),
             },
         }
     }
@@ -130,6 +130,13 @@ impl StateMachine {
                     None => drop(self.registers.insert(key.clone(), value.clone())),
                 }
                 Reply::Done
+            }
+            RequestKind::Peek { .. }
+            | RequestKind::Delete { .. }
+            | RequestKind::Add { .. }
+            | RequestKind::Remove { .. } => {
+                let why = format!("{} is not served", request.name());
+                Reply::Fail(Refusal::new(ErrorCode::NOT_SUPPORTED, why))
             }
             RequestKind::Cas { key, from, to } => match self.registers.get_mut(key) {
                 None => Reply::Fail(Refusal::new(ErrorCode::KEY_DOES_NOT_EXIST, format!("{key} was never written"))),

@@ -2,7 +2,8 @@
 //!
 //! The history is cut where it cannot go on, and then relaxed step by step: an operation that changes no state is dropped; one
 //! that changes a register leaves behind that its value can be written at any moment, any number of times; one that changes any
-//! other object can happen once at any moment, or never. Each step only allows more: whatever order the history has, what is left
+//! other object can happen once at any moment, or never; and a strand of operations that the others cannot miss, all that was
+//! done with one element of a queue, is left out as a whole ([`Strand`]). Each step only allows more: whatever order the history has, what is left
 //! of it is an order of the core, with the free values written where their writers stood. So an invalid core means an invalid
 //! history, and a step after which the core is not invalid any more, or not known to be, is not taken.
 //!
@@ -28,8 +29,8 @@ use crate::words;
 /// The fewest operations that are tried first.
 const FIRST_WINDOW: usize = 8;
 
-/// Of an object that is no register, more calls than this have no core: each of them would be one more that is granted, which
-/// nobody reads, and the search for it would take longer than the verdict.
+/// Of an object that is no register, no more calls than this are kept or granted at the same time: nobody reads a core in which
+/// so much may have happened, and the search for it would take longer than the verdict.
 const CALLS_AT_MOST: usize = 1_000;
 
 /// So many free values and operations are named, and the others counted.
@@ -45,9 +46,6 @@ pub(super) fn core<M: Model>(
     budget: &dyn Budget,
 ) -> Option<Core> {
     let object = Object::of(operations, model, counterexample)?;
-    if object.calls.len() > CALLS_AT_MOST && model.register_initial().is_none() {
-        return None;
-    }
     let relaxed = Relaxed::new(model, &object.calls);
     let mut effort = Effort::new(effort_steps, budget);
     let kept = object.start(&relaxed, counterexample, &mut effort)?;
@@ -106,16 +104,23 @@ impl<'a, I: Clone> Object<'a, I> {
                 .any(|it| (it.process, it.invoked) == (operation.process, operation.invoked))
         };
         let all = 0..self.calls.len();
+        let shown: Vec<usize> = all.clone().filter(|&call| shown(call)).collect();
         let mut nearest: Vec<usize> = all.clone().collect();
         nearest
             .sort_by_key(|&call| std::cmp::Reverse(self.calls[call].end.unwrap_or(self.calls[call].operation.invoked)));
-        let mut windows = vec![all.filter(|&call| shown(call)).collect::<Vec<_>>()];
+        let mut windows = vec![shown];
         if relaxed.is_register() {
             let sizes = std::iter::successors(Some(FIRST_WINDOW), |size| Some(2 * size));
             windows.extend(sizes.take_while(|&size| size < nearest.len()).map(|size| nearest[..size].to_vec()));
+        } else {
+            windows.push(relaxed.strands_of(&windows[0]));
         }
         windows.push(nearest);
-        let found = windows.into_iter().find(|window| relaxed.contradicts(window, effort) == Ok(true));
+        let small = |window: &Vec<usize>| {
+            relaxed.is_register() || window.len() + relaxed.optional(window).len() <= CALLS_AT_MOST
+        };
+        let mut windows = windows.into_iter().filter(small);
+        let found = windows.find(|window| relaxed.contradicts(window, effort) == Ok(true));
         found.map(|mut window| {
             window.sort_unstable();
             window

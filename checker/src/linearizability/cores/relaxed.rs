@@ -1,5 +1,7 @@
 //! Whether some operations contradict each other when all others are relaxed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
@@ -7,8 +9,9 @@ use crate::call::Call;
 use crate::history::Operation;
 use crate::linearizability::cores::effort::Effort;
 use crate::meter::Meter;
-use crate::model::{Access, Model};
+use crate::model::{Access, Model, Strand};
 use crate::registers::{RegisterCalls, ValueId};
+use crate::routes::Guided;
 use crate::search::{End, Reductions, search};
 
 /// Why it is not known.
@@ -24,10 +27,9 @@ pub(super) enum Cannot {
 pub(super) struct Relaxed<'c, M: Model> {
     model: &'c M,
     calls: &'c [Call<'c, M::Input>],
-    pure: Vec<bool>,
+    /// The calls that change the object; empty for a register.
+    strands: BTreeMap<Strand, Vec<usize>>,
     register: Option<Register>,
-    /// The operations as if they had begun before everything; empty for a register.
-    without_times: Vec<Operation>,
 }
 
 /// What is known where the object is a register.
@@ -46,10 +48,12 @@ impl<'c, M: Model> Relaxed<'c, M> {
             }
             Register { calls, producers }
         });
-        let timeless = |call: &Call<'_, M::Input>| Operation { invoked: 0, ..call.operation.clone() };
-        let without_times = if register.is_some() { Vec::new() } else { calls.iter().map(timeless).collect() };
-        let pure = calls.iter().map(|call| model.is_pure(&call.input)).collect();
-        Relaxed { model, calls, pure, register, without_times }
+        let mut strands: BTreeMap<Strand, Vec<usize>> = BTreeMap::new();
+        let changes = |call: &&Call<'_, M::Input>| register.is_none() && !model.is_pure(&call.input);
+        for (number, call) in calls.iter().enumerate().filter(|(_, call)| changes(call)) {
+            strands.entry(model.strand(&call.input)).or_default().push(number);
+        }
+        Relaxed { model, calls, strands, register }
     }
 
     /// Whether relaxed operations leave only free values behind.
@@ -69,12 +73,18 @@ impl<'c, M: Model> Relaxed<'c, M> {
             let (model, calls) = self.with_free_values(register, kept);
             outcome(&search(&model, &calls, reductions, 0, &mut share).end)
         } else {
+            // They may have begun before everything.
+            let timeless = |&call: &usize| Operation { invoked: 0, ..self.calls[call].operation.clone() };
+            let without_times: Vec<Operation> = optional.iter().map(timeless).collect();
             let mut calls: Vec<Call<'_, M::Input>> = kept.iter().map(|&call| self.calls[call].clone()).collect();
-            calls.extend(optional.iter().map(|&call| {
-                let (operation, input) = (&self.without_times[call], self.calls[call].input.clone());
+            calls.extend(without_times.iter().zip(&optional).map(|(operation, &call)| {
+                let input = self.calls[call].input.clone();
                 Call { operation, input, end: None }
             }));
-            outcome(&search(self.model, &calls, reductions, 0, &mut share).end)
+            match Guided::of(self.model, &calls) {
+                Some(guided) => outcome(&search(&guided.model, &guided.calls, reductions, 0, &mut share).end),
+                None => outcome(&search(self.model, &calls, reductions, 0, &mut share).end),
+            }
         };
         drop(share);
         match (linearizable, effort.settle(&grant)) {
@@ -90,7 +100,29 @@ impl<'c, M: Model> Relaxed<'c, M> {
             return Vec::new();
         }
         let kept: FxHashSet<usize> = kept.iter().copied().collect();
-        (0..self.calls.len()).filter(|call| !self.pure[*call] && !kept.contains(call)).collect()
+        let strands: BTreeSet<Strand> = kept.iter().map(|&call| self.strand(call)).chain([Strand::None]).collect();
+        // What could notice that a strand is left out may happen or not, and for that the strand must be there.
+        let all = strands.contains(&Strand::All) || self.strands.contains_key(&Strand::All);
+        let strands = self.strands.iter().filter(|(strand, _)| all || strands.contains(strand));
+        let mut calls: Vec<usize> = strands.flat_map(|(_, calls)| calls).copied().collect();
+        calls.retain(|call| !kept.contains(call));
+        calls.sort_unstable();
+        calls
+    }
+
+    /// All calls of the strands that these are of.
+    pub(super) fn strands_of(&self, calls: &[usize]) -> Vec<usize> {
+        let strands: BTreeSet<Strand> = calls.iter().map(|&call| self.strand(call)).collect();
+        let whole = strands.iter().filter(|strand| matches!(strand, Strand::Of(_)));
+        let mut all: Vec<usize> = whole.filter_map(|strand| self.strands.get(strand)).flatten().copied().collect();
+        all.extend(calls);
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    fn strand(&self, call: usize) -> Strand {
+        self.model.strand(&self.calls[call].input)
     }
 
     /// The values that may be written at any moment, and that a call of `kept` saw.

@@ -114,6 +114,7 @@ impl<'m, M: Model> GrowingWalk<'m, M> {
         }
         let input = Rc::new(input);
         self.walk.greedy.push(self.walk.reductions.greedy && self.model.is_pure(&input));
+        self.walk.part_of.push(self.walk.reductions.parts.then(|| self.model.part(&input)).flatten());
         let number = self.walk.states.add_input(Rc::clone(&input));
         self.numbers.insert(input, number);
         number
@@ -158,6 +159,7 @@ impl<'m, M: Model> GrowingWalk<'m, M> {
         let inputs: Vec<Rc<M::Input>> =
             alive.iter().map(|&number| Rc::clone(&walk.states.inputs()[number as usize])).collect();
         walk.greedy = alive.iter().map(|&number| walk.greedy[number as usize]).collect();
+        walk.part_of = alive.iter().map(|&number| walk.part_of[number as usize]).collect();
         for open in &mut walk.open {
             open.input = renumbered(open.input).expect("the input of an open call is alive");
         }

@@ -1,0 +1,106 @@
+//! Cores of long histories: what happened to a few elements contradicts itself, and the proof says no more than that.
+
+use schism_checker::budget::{Budget, Exhausted, Unlimited};
+use schism_checker::history::Operation;
+use schism_checker::linearizability::{Options, check_operations, prove};
+use schism_checker::proof::Claim;
+use schism_checker::verdict::Outcome;
+use schism_checker::verify::{Verified, VerifyError, verify};
+
+use crate::brute_force::{Object, recorded};
+use crate::generator::{Kind, happened, model, mutate};
+use crate::random::Random;
+
+/// What has crashed may have taken anything, which can take a search without end.
+struct Little;
+
+impl Budget for Little {
+    fn exhausted(&self, bytes: usize) -> Option<Exhausted> {
+        (bytes > 1 << 22).then_some(Exhausted::Memory)
+    }
+}
+
+#[test]
+fn violations_of_long_histories_have_small_cores() {
+    let (mut invalid, mut small) = (0, 0);
+    for object in [Object::Queue, Object::Stack, Object::SmallestFirst, Object::LargestFirst, Object::Bag, Object::Set]
+    {
+        for seed in 0..15 {
+            let mut random = Random::new(11 << 32 | seed);
+            let kind = Kind { object, distinct: true, operations: 1_200 };
+            let mut ops = happened(kind, 1_200, (0, 6), &mut random);
+            mutate(&mut ops, &mut random);
+            let operations: Vec<Operation> = ops.iter().map(|op| recorded(object, op)).collect();
+            let property = check_operations(&operations, &model(object), &Options::default(), &Little).unwrap();
+            if property.outcome != Outcome::Invalid {
+                continue;
+            }
+            invalid += 1;
+            let Some(core) = &property.counterexample.as_ref().unwrap().core else { continue };
+            let proof = prove(&operations, &model(object), &property, &Unlimited).unwrap();
+            match verify(&operations, &model(object), &proof) {
+                Ok(verified) => assert_eq!(verified, Verified::NotLinearizable { core: core.numbers.len() }),
+                Err(VerifyError::TooLarge) => continue,
+                Err(error) => panic!("{object:?}, seed {seed}: {error}: {core:#?}"),
+            }
+            small += usize::from(core.numbers.len() <= 10);
+        }
+    }
+    assert!(invalid >= 20 && 3 * small >= 2 * invalid, "{small} small cores of {invalid} violations");
+}
+
+/// A strand may be left out only as a whole.
+#[test]
+fn half_an_element_is_not_left_out() {
+    let kind = Kind { object: Object::Queue, distinct: true, operations: 50 };
+    let (mut refused, model) = (0, model(Object::Queue));
+    for seed in 0..400 {
+        let mut random = Random::new(12 << 32 | seed);
+        let mut ops = happened(kind, 50, (0, 6), &mut random);
+        mutate(&mut ops, &mut random);
+        let operations: Vec<Operation> = ops.iter().map(|op| recorded(Object::Queue, op)).collect();
+        let property = check_operations(&operations, &model, &Options::default(), &Little).unwrap();
+        let Ok(mut proof) = prove(&operations, &model, &property, &Little) else { continue };
+        let Claim::Invalid { core, .. } = &mut proof.claim else { continue };
+        if core.optional.pop().is_none() {
+            continue;
+        }
+        refused += 1;
+        let verified = verify(&operations, &model, &proof);
+        assert!(matches!(verified, Err(VerifyError::LeftOut { .. })), "seed {seed}: {verified:?}, {proof:?}");
+    }
+    assert!(refused > 10, "{refused} cores grant something");
+}
+
+/// The order of a long valid history is found, and replays.
+#[test]
+fn long_valid_histories_are_proved() {
+    let objects = [
+        Object::Queue,
+        Object::Stack,
+        Object::SmallestFirst,
+        Object::Bag,
+        Object::Set,
+        Object::GrowOnlySet,
+        Object::Counter,
+        Object::OwnerLock,
+        Object::Semaphore,
+        Object::Log,
+        Object::List,
+    ];
+    for object in objects {
+        for seed in 0..5 {
+            let kind = Kind { object, distinct: true, operations: 500 };
+            let ops = happened(kind, 500, (0, 6), &mut Random::new(13 << 32 | seed));
+            let operations: Vec<Operation> = ops.iter().map(|op| recorded(object, op)).collect();
+            let property = check_operations(&operations, &model(object), &Options::default(), &Unlimited).unwrap();
+            assert_eq!(property.outcome, Outcome::Valid, "{object:?}, seed {seed}");
+            let proof = prove(&operations, &model(object), &property, &Unlimited).unwrap();
+            let verified = verify(&operations, &model(object), &proof);
+            assert!(
+                matches!(verified, Ok(Verified::Linearizable { placed: 100.. })),
+                "{object:?}, {seed}: {verified:?}"
+            );
+        }
+    }
+}
