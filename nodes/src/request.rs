@@ -23,6 +23,25 @@ pub enum RequestKind {
         /// The new value.
         value: Value,
     },
+    /// Forgets the value of `key`: it then reads as null.
+    Delete {
+        /// Which register.
+        key: String,
+    },
+    /// Adds an element to the set `key`.
+    Add {
+        /// Which set.
+        key: String,
+        /// The element.
+        value: Value,
+    },
+    /// Takes an element out of the set `key`.
+    Remove {
+        /// Which set.
+        key: String,
+        /// The element.
+        value: Value,
+    },
     /// Sets `key` to `to` if it is `from`. Refused with [`ErrorCode::PRECONDITION_FAILED`] if it is something else, with
     /// [`ErrorCode::KEY_DOES_NOT_EXIST`] if it was never written.
     Cas {
@@ -41,6 +60,9 @@ impl RequestKind {
         match self {
             RequestKind::Read { .. } => "read",
             RequestKind::Write { .. } => "write",
+            RequestKind::Delete { .. } => "delete",
+            RequestKind::Add { .. } => "add",
+            RequestKind::Remove { .. } => "remove",
             RequestKind::Cas { .. } => "cas",
         }
     }
@@ -48,7 +70,12 @@ impl RequestKind {
     /// The key that it touches.
     pub fn key(&self) -> &str {
         match self {
-            RequestKind::Read { key } | RequestKind::Write { key, .. } | RequestKind::Cas { key, .. } => key,
+            RequestKind::Read { key }
+            | RequestKind::Write { key, .. }
+            | RequestKind::Delete { key }
+            | RequestKind::Add { key, .. }
+            | RequestKind::Remove { key, .. }
+            | RequestKind::Cas { key, .. } => key,
         }
     }
 }

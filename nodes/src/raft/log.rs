@@ -54,6 +54,9 @@ impl fmt::Display for ClientRequest {
         match &self.request {
             RequestKind::Read { key } => write!(f, "read {key}"),
             RequestKind::Write { key, value } => write!(f, "write {key}={value}"),
+            RequestKind::Delete { key } => write!(f, "delete {key}"),
+            RequestKind::Add { key, value } => write!(f, "add {key}∋{value}"),
+            RequestKind::Remove { key, value } => write!(f, "remove {key}∌{value}"),
             RequestKind::Cas { key, from, to } => write!(f, "cas {key}={from}→{to}"),
         }
     }

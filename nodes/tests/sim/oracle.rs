@@ -162,6 +162,7 @@ impl Oracle<Raft> for RaftOracle {
         let value = match kind {
             RequestKind::Read { .. } => answer.value.as_ref().expect("a read answers with a value"),
             RequestKind::Write { value, .. } | RequestKind::Cas { to: value, .. } => value,
+            other => unreachable!("raft does not serve {other:?}"),
         };
         if value.is_null() {
             return None;
