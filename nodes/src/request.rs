@@ -16,6 +16,11 @@ pub enum RequestKind {
         /// Which register.
         key: String,
     },
+    /// The value of `key`, if that is no burden: an optional read, which a node with too much to do may refuse.
+    Peek {
+        /// Which register.
+        key: String,
+    },
     /// Sets `key` to `value`.
     Write {
         /// Which register.
@@ -59,6 +64,7 @@ impl RequestKind {
     pub fn name(&self) -> &'static str {
         match self {
             RequestKind::Read { .. } => "read",
+            RequestKind::Peek { .. } => "peek",
             RequestKind::Write { .. } => "write",
             RequestKind::Delete { .. } => "delete",
             RequestKind::Add { .. } => "add",
@@ -67,10 +73,16 @@ impl RequestKind {
         }
     }
 
+    /// Whether it is answered with a value and changes nothing.
+    pub fn is_read(&self) -> bool {
+        matches!(self, RequestKind::Read { .. } | RequestKind::Peek { .. })
+    }
+
     /// The key that it touches.
     pub fn key(&self) -> &str {
         match self {
             RequestKind::Read { key }
+            | RequestKind::Peek { key }
             | RequestKind::Write { key, .. }
             | RequestKind::Delete { key }
             | RequestKind::Add { key, .. }

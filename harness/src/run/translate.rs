@@ -26,6 +26,7 @@ pub fn request(invocation: &Invocation) -> Result<RequestKind, Untranslatable> {
     match (&**f, value) {
         ("read", _) => Ok(RequestKind::Read { key: name }),
         ("write", _) => Ok(RequestKind::Write { key: name, value: value.clone() }),
+        ("peek", _) => Ok(RequestKind::Peek { key: name }),
         ("delete", _) => Ok(RequestKind::Delete { key: name }),
         ("add", _) => Ok(RequestKind::Add { key: name, value: value.clone() }),
         ("remove", _) => Ok(RequestKind::Remove { key: name, value: value.clone() }),
@@ -37,11 +38,15 @@ pub fn request(invocation: &Invocation) -> Result<RequestKind, Untranslatable> {
 }
 
 /// The operation that a request stands for, as the history tells it: a deletion is a write of null, which is what whoever
-/// reads then sees.
+/// reads then sees, and a read is a read whether or not it may be refused.
 pub fn invocation(request: &RequestKind) -> Invocation {
-    let f = if let RequestKind::Delete { .. } = request { "write" } else { request.name() };
+    let f = match request {
+        RequestKind::Delete { .. } => "write",
+        RequestKind::Peek { .. } => "read",
+        other => other.name(),
+    };
     let value = match request {
-        RequestKind::Read { .. } | RequestKind::Delete { .. } => Value::Null,
+        RequestKind::Read { .. } | RequestKind::Peek { .. } | RequestKind::Delete { .. } => Value::Null,
         RequestKind::Write { value, .. } | RequestKind::Add { value, .. } | RequestKind::Remove { value, .. } => {
             value.clone()
         }

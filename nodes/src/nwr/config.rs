@@ -35,6 +35,10 @@ pub struct Config {
     pub gc_grace: Duration,
     /// Whether a replica reckons with the loss of its disk.
     pub restart: Restart,
+    /// Whether writes are delivered in causal order, and reads answered from the own copy.
+    pub causal: bool,
+    /// With how many operations under way a coordinator refuses optional ones, if it ever does.
+    pub shed_above: Option<usize>,
     /// After how long a replica that has not answered is asked again.
     pub retry: Duration,
     /// After how long an operation is given up.
@@ -124,6 +128,9 @@ impl Config {
     /// Nothing is promised with fallback nodes in quorums, with wall clocks or siblings for versions, and with tombstones that may be
     /// gone before an operation or a hint that knows nothing of the deletion.
     pub fn promise(&self) -> Consistency {
+        if self.causal {
+            return Consistency::Causal;
+        }
         let oldest = self.give_up + if self.hints { self.hint_ttl } else { Duration::ZERO };
         let sees_writes = self.w + self.r > self.n && (self.restart == Restart::Durable || self.w > 1);
         if !sees_writes || self.sloppy || self.version != Versions::Tag || self.gc_grace < oldest {
@@ -178,6 +185,14 @@ pub(super) fn info() -> ProtocolInfo {
             "durable",
             "whether a replica reckons with the loss of its disk, and then recovers from a quorum",
         ),
+        parameter(
+            "causal",
+            "off|vv",
+            "off",
+            "vv: writes are delivered in causal order, by version vectors, and reads answered from the own copy",
+        ),
+        parameter("shed", "off|on", "off", "whether a coordinator with much to do refuses optional reads (peek)"),
+        parameter("shed_above", "a number", "32", "with how many operations under way it refuses them"),
         parameter("retry", "a time", "100ms", "after how long a silent replica is asked again"),
         parameter("give_up", "a time", "5s", "after how long an operation is given up"),
         parameter("bug", "a bug's name or id", "none", "the deliberate bug"),
@@ -188,7 +203,7 @@ pub(super) fn info() -> ProtocolInfo {
         about: "replicated registers with n copies, w acknowledgements and r answers (Gifford 1979; Attiya, Bar-Noy, Dolev 1995)",
         parameters,
         bugs: Bug::ALL.map(Bug::info).to_vec(),
-        requests: vec!["read", "write", "delete", "add", "remove"],
+        requests: vec!["read", "peek", "write", "delete", "add", "remove"],
         has_leader: false,
         links: LinkOrder::Any,
         recovery: Duration::from_millis(500),
@@ -223,12 +238,17 @@ pub(super) fn configure(params: &Params, nodes: u16) -> Result<Config, ConfigErr
         anti_entropy: interval(&mut reader, "anti_entropy"),
         gc_grace: at_least_1ms(reader.time("gc_grace", Duration::from_mins(1))),
         restart: [Restart::Durable, Restart::Amnesia][reader.word("restart", &["durable", "amnesia"])],
+        causal: reader.word("causal", &["off", "vv"]) == 1,
+        shed_above: shedding(&mut reader),
         retry: at_least_1ms(reader.time("retry", Duration::from_millis(100))),
         give_up: reader.time("give_up", Duration::from_secs(5)),
         bug: reader.bug(&info.bugs).map(|place| Bug::ALL[place]),
     };
     if config.sloppy && !config.hints {
         reader.refuse("sloppy", "on", "off, or on together with hints=on".to_owned(), Vec::new());
+    }
+    if config.causal && n < nodes {
+        reader.refuse("causal", "vv", "off, or vv where every node has a copy (n left out)".to_owned(), Vec::new());
     }
     reader.finish(config)
 }
@@ -237,6 +257,13 @@ pub(super) fn configure(params: &Params, nodes: u16) -> Result<Config, ConfigErr
 fn quorum(reader: &mut ParamReader<'_>, name: &str, n: u64) -> u64 {
     let majority = n / 2 + 1;
     if reader.get(name) == Some("maj") { majority } else { reader.number(name, 1..=n, majority) }
+}
+
+/// Above how many operations optional ones are refused, if they are.
+fn shedding(reader: &mut ParamReader<'_>) -> Option<usize> {
+    let above = reader.number("shed_above", 0..=1_000_000, 32);
+    let sheds = reader.word("shed", &["off", "on"]) == 1;
+    sheds.then(|| usize::try_from(above).expect("at most a million"))
 }
 
 /// How often something is done, if it is.
@@ -265,7 +292,7 @@ mod tests {
 
     #[test]
     fn quorums_promise_what_they_can_keep() {
-        use Consistency::{Linearizable, None, Regular};
+        use Consistency::{Causal, Linearizable, None, Regular};
         for (text, nodes, expected) in [
             ("", 3, Regular),
             ("writeback=on", 3, Linearizable),
@@ -286,6 +313,7 @@ mod tests {
             ("w=4,r=2,repair=sync", 5, Regular),
             ("n=3,hints=on,writeback=on", 5, Linearizable),
             ("n=3,hints=on,sloppy=on,writeback=on", 5, None),
+            ("causal=vv,w=1", 3, Causal),
             ("version=lww,writeback=on", 3, None),
             ("version=siblings,writeback=on", 3, None),
             ("writeback=on,gc_grace=1s", 3, None),

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::causal::{Update, Vector};
 use super::merkle::Place;
 use super::tag::Tag;
 use super::version::Version;
@@ -131,6 +132,16 @@ pub enum Message {
         /// What this replica knows of lives without a disk.
         lives: Lives,
     },
+    /// These writes you may lack.
+    Updates {
+        /// Each after those that it follows.
+        updates: Vec<Update>,
+    },
+    /// So many writes of each node I have applied.
+    Applied {
+        /// How many.
+        vector: Vector,
+    },
     /// May this tombstone be forgotten?
     MayCollect {
         /// The register.
@@ -206,17 +217,27 @@ impl fmt::Display for Message {
             Message::Handoff { hint, key, version } => write!(f, "Handoff {hint} {key}={version}"),
             Message::HandoffReply { hint } => write!(f, "HandoffReply {hint}"),
             Message::Compare { digests } => {
-                let places: Vec<String> = digests.iter().map(|(place, _)| place.to_string()).collect();
+                // Places come sixteen at a time, all children of one: the first tells which.
+                let places: Vec<String> = digests.iter().step_by(16).map(|(place, _)| place.to_string()).collect();
                 write!(f, "Compare {}", places.join(" "))
             }
             Message::Exchange { leaves, versions } => {
-                let leaves = if leaves.is_empty() { " back" } else { "" };
-                write!(f, "Exchange{leaves}{}", show_versions(versions))
+                f.write_str(if leaves.is_empty() { "Exchange back" } else { "Exchange" })?;
+                show_versions(versions, f)
             }
             Message::Recover { incarnation } => write!(f, "Recover {incarnation}"),
             Message::RecoverReply { incarnation, versions, lives, .. } => {
-                write!(f, "RecoverReply {incarnation}{}", show_versions(versions))?;
+                write!(f, "RecoverReply {incarnation}")?;
+                show_versions(versions, f)?;
                 show_lives(lives, f)
+            }
+            Message::Updates { updates } => {
+                let updates: Vec<String> = updates.iter().map(ToString::to_string).collect();
+                write!(f, "Updates {}", updates.join(", "))
+            }
+            Message::Applied { vector } => {
+                f.write_str("Applied")?;
+                vector.iter().try_for_each(|(node, number)| write!(f, " {node}#{number}"))
             }
             Message::MayCollect { key, tag } => write!(f, "MayCollect {key} tag={tag}"),
             Message::NothingOlder { key, tag } => write!(f, "NothingOlder {key} tag={tag}"),
@@ -229,8 +250,8 @@ fn shown(version: Option<&Version>) -> String {
     version.map_or_else(|| "nothing".to_owned(), Version::to_string)
 }
 
-fn show_versions(versions: &[(String, Version)]) -> String {
-    versions.iter().map(|(key, version)| format!(" {key}={version}")).collect()
+fn show_versions(versions: &[(String, Version)], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    versions.iter().try_for_each(|(key, version)| write!(f, " {key}={version}"))
 }
 
 fn show_lives(lives: &Lives, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -20,6 +20,7 @@
 //! | `anti_entropy`, `merkle` | replicas compare what they have |
 //! | `tombstones` | deletions, and when they may be forgotten |
 //! | `recovery` | a replica that has lost its disk |
+//! | `causal` | writes in causal order instead of quorums |
 //! | `evidence` | what all of them tell of themselves |
 //!
 //! # Where quorums meet
@@ -48,6 +49,7 @@
 
 mod anti_entropy;
 mod bug;
+mod causal;
 mod config;
 mod coordinator;
 mod evidence;
@@ -66,6 +68,7 @@ mod version;
 use std::collections::BTreeMap;
 
 pub use bug::Bug;
+pub use causal::{Update, Vector};
 pub use config::{Config, Repair, Restart, Versions, Writeback};
 pub use merkle::Place;
 pub use message::{Lives, Message, Phase, Step};
@@ -80,6 +83,7 @@ use crate::id::{ClientId, NodeId, RequestId};
 use crate::note::Note;
 use crate::protocol::{Dump, Protocol};
 use crate::request::Request;
+use causal::Causal;
 use coordinator::{Counted, Operation};
 use hints::Hints;
 use recovery::Recovery;
@@ -94,6 +98,7 @@ pub struct Nwr {
     nodes: Vec<NodeId>,
     replica: Replica,
     hints: Hints,
+    causal: Causal,
     agreed: Agreed,
     /// While this replica asks what was on its disk.
     recovery: Option<Recovery>,
@@ -121,9 +126,10 @@ impl Protocol for Nwr {
     }
 
     fn start(config: Config, stable: Vec<Record>, cx: &mut Cx<'_, Self>) -> Self {
-        let (mut replica, mut hints) = (Replica::default(), Hints::default());
+        let (mut replica, mut hints, mut causal) = (Replica::default(), Hints::default(), Causal::default());
         for record in stable {
             hints.recall(&record, cx.now());
+            causal.recall(&record);
             replica.recall(record);
         }
         if cx.incarnation() > 1 {
@@ -135,6 +141,7 @@ impl Protocol for Nwr {
             nodes: cx.nodes().to_vec(),
             replica,
             hints,
+            causal,
             agreed: Agreed::new(),
             recovery: None,
             floor: BTreeMap::new(),
@@ -144,6 +151,7 @@ impl Protocol for Nwr {
         node.watch_all_tombstones(cx);
         node.plan_anti_entropy(cx);
         node.plan_handoff(cx);
+        node.offer_updates(cx);
         node
     }
 
@@ -172,6 +180,8 @@ impl Protocol for Nwr {
                     self.on_recover_reply(from, &versions, floor, &lives, cx);
                 }
             }
+            Message::Updates { updates } => self.on_updates(from, updates, cx),
+            Message::Applied { vector } => self.on_applied(from, vector, cx),
             Message::MayCollect { key, tag } => self.on_may_collect(from, key, tag, cx),
             Message::NothingOlder { key, tag } => self.on_nothing_older(from, &key, tag, cx),
             Message::Collect { key, tag } => self.collect(&key, tag, cx),
@@ -183,13 +193,18 @@ impl Protocol for Nwr {
             Timer::Retry { op } => self.on_retry(op, cx),
             Timer::Handoff => self.hand_off(cx),
             Timer::AntiEntropy => self.compare(cx),
+            Timer::Offer => self.on_offer(cx),
             Timer::Recover => self.ask_what_was_lost(cx),
             Timer::Collect { key } => self.on_grace_over(&key, cx),
         }
     }
 
     fn on_request(&mut self, id: RequestId, _client: ClientId, request: Request, cx: &mut Cx<'_, Self>) {
-        self.begin(id, request.kind, cx);
+        if self.config.causal {
+            self.begin_causally(id, request.kind, cx);
+        } else {
+            self.begin(id, request.kind, cx);
+        }
     }
 
     fn status(&self) -> String {
@@ -213,7 +228,9 @@ impl Protocol for Nwr {
     }
 
     fn compact(&self) -> Option<Vec<Record>> {
-        self.replica.is_wasteful().then(|| self.replica.records().chain(self.hints.records()).collect())
+        self.replica
+            .is_wasteful()
+            .then(|| self.replica.records().chain(self.hints.records()).chain(self.causal.records()).collect())
     }
 }
 

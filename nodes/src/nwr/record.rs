@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::causal::{Update, Vector};
 use super::tag::Tag;
 use super::version::Version;
 use crate::id::{Incarnation, NodeId, RequestId};
@@ -53,6 +54,18 @@ pub enum Record {
         #[serde(rename = "for")]
         stands_for: NodeId,
     },
+    /// A write was applied that somebody may lack.
+    Update {
+        /// The write.
+        update: Update,
+    },
+    /// So many writes of each node were applied.
+    Applied {
+        /// How many.
+        vector: Vector,
+        /// The highest counter of their tags.
+        counter: u64,
+    },
     /// A hint is not kept any more.
     HintGone {
         /// The hint.
@@ -72,6 +85,8 @@ impl fmt::Display for Record {
                 write!(f, "hint {hint} {key}={version} for={stands_for}")
             }
             Record::HintGone { hint } => write!(f, "hint-gone {hint}"),
+            Record::Update { update } => write!(f, "update {update}"),
+            Record::Applied { vector, counter } => write!(f, "applied {vector:?} counter={counter}"),
         }
     }
 }
@@ -88,6 +103,8 @@ pub enum Timer {
     Handoff,
     /// The versions are compared with another node's.
     AntiEntropy,
+    /// Writes that other nodes may lack are offered to them.
+    Offer,
     /// The others are asked again what was on the disk that was lost.
     Recover,
     /// A tombstone's grace time is over.
@@ -103,6 +120,7 @@ impl fmt::Display for Timer {
             Timer::Retry { op } => write!(f, "Retry({op})"),
             Timer::Handoff => f.write_str("Handoff"),
             Timer::AntiEntropy => f.write_str("AntiEntropy"),
+            Timer::Offer => f.write_str("Offer"),
             Timer::Recover => f.write_str("Recover"),
             Timer::Collect { key } => write!(f, "Collect({key})"),
         }
@@ -113,7 +131,7 @@ impl fmt::Display for Timer {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "nwr has no timer {0:?}: its timers are Retry(NODE.INCARNATION.SEQUENCE), such as Retry(n1.1.17), Collect(KEY), \
-     Handoff, AntiEntropy and Recover"
+     Handoff, AntiEntropy, Offer and Recover"
 )]
 pub struct NotATimer(pub String);
 
@@ -125,6 +143,7 @@ impl FromStr for Timer {
         let timer = match text {
             "Handoff" => Some(Timer::Handoff),
             "AntiEntropy" => Some(Timer::AntiEntropy),
+            "Offer" => Some(Timer::Offer),
             "Recover" => Some(Timer::Recover),
             _ => None,
         };
@@ -150,7 +169,7 @@ mod tests {
     fn a_timer_is_read_as_it_is_written() {
         let op = RequestId { node: NodeId(1), incarnation: 2, sequence: 17 };
         let collect = Timer::Collect { key: "x".to_owned() };
-        for timer in [Timer::Retry { op }, Timer::Handoff, Timer::AntiEntropy, Timer::Recover, collect] {
+        for timer in [Timer::Retry { op }, Timer::Handoff, Timer::AntiEntropy, Timer::Offer, Timer::Recover, collect] {
             assert_eq!(timer.to_string().parse(), Ok(timer));
         }
         for wrong in ["Retry", "Retry()", "Retry(n1.2)", "Retry(n1.2.3.4)", "Retry(n0.1.1)", "Collect", "Election"] {

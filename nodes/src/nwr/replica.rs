@@ -71,7 +71,8 @@ impl Replica {
             Record::Collected { key, tag } => self.forget(&key, tag),
             Record::Floor { counter } => self.floor = self.floor.max(counter),
             Record::Life { node, incarnation } => drop(self.lives.insert(node, incarnation)),
-            Record::Hint { .. } | Record::HintGone { .. } => {}
+            // Others keep these.
+            Record::Hint { .. } | Record::HintGone { .. } | Record::Update { .. } | Record::Applied { .. } => {}
         }
     }
 

@@ -126,7 +126,10 @@ impl StateMachine {
                 self.registers.insert(key.clone(), value.clone());
                 Reply::Done
             }
-            RequestKind::Delete { .. } | RequestKind::Add { .. } | RequestKind::Remove { .. } => {
+            RequestKind::Peek { .. }
+            | RequestKind::Delete { .. }
+            | RequestKind::Add { .. }
+            | RequestKind::Remove { .. } => {
                 let why = format!("{} is not served", request.name());
                 Reply::Fail(Refusal::new(ErrorCode::NOT_SUPPORTED, why))
             }

@@ -20,6 +20,7 @@ pub(super) fn request<P: Protocol>(cluster: &mut Cluster<P>, command: &Command) 
     let kind = match kind {
         "read" => RequestKind::Read { key },
         "write" => RequestKind::Write { key, value: value()? },
+        "peek" => RequestKind::Peek { key },
         "delete" => RequestKind::Delete { key },
         "add" => RequestKind::Add { key, value: value()? },
         "remove" => RequestKind::Remove { key, value: value()? },

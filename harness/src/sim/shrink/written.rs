@@ -81,7 +81,7 @@ fn request(id: u64, asked: &Asked) -> Entry {
         ("f".to_owned(), Value::from(asked.request.name())),
         ("key".to_owned(), invocation.key),
     ]);
-    if !matches!(asked.request, RequestKind::Read { .. } | RequestKind::Delete { .. }) {
+    if !asked.request.is_read() && !matches!(asked.request, RequestKind::Delete { .. }) {
         args.insert("value".to_owned(), invocation.value);
     }
     Entry {

@@ -46,6 +46,8 @@ pub(super) struct Operation {
     floor: u64,
     /// The client has been told already; what is left is done for others.
     is_answered: bool,
+    /// It has its quorum, and stays for those who have not answered yet: they may need a hint.
+    is_trailing: bool,
 }
 
 /// What an operation is to do.
@@ -105,7 +107,8 @@ impl Operation {
 
     fn is_decided(&self) -> bool {
         let (Stage::Query { need } | Stage::Store { need, .. }) = &self.stage;
-        self.counted.len() >= *need
+        let need = if self.is_trailing { self.home.len() } else { *need };
+        self.counted.len() >= need
     }
 
     fn phase(&self) -> Phase {
@@ -157,7 +160,7 @@ impl Task {
     /// What a request asks for, or why it cannot be had.
     fn of(request: RequestKind, versions: Versions) -> Result<(String, Task), &'static str> {
         match request {
-            RequestKind::Read { key } => Ok((key, Task::Read)),
+            RequestKind::Read { key } | RequestKind::Peek { key } => Ok((key, Task::Read)),
             RequestKind::Write { key, value } => Ok((key, Task::Write(value))),
             RequestKind::Delete { key } => Ok((key, Task::Delete)),
             RequestKind::Add { key, value } if versions == Versions::Siblings => Ok((key, Task::Add(value))),
@@ -218,13 +221,15 @@ impl Nwr {
 
     /// Home replicas count; those who stand in for them only in sloppy quorums.
     fn may_count(&self, operation: &Operation, counted: &Counted) -> bool {
+        let is_home = |node: &NodeId| operation.home.contains(node);
         match counted.stands_for {
-            None => operation.home.contains(&counted.replica),
-            Some(home) => {
-                let is_sloppy = self.config.sloppy || self.has(Bug::FallbacksCounted);
-                is_sloppy && operation.home.contains(&home) && !operation.home.contains(&counted.replica)
-            }
+            None => is_home(&counted.replica),
+            Some(home) => self.counts_fallbacks() && is_home(&home) && !is_home(&counted.replica),
         }
+    }
+
+    fn counts_fallbacks(&self) -> bool {
+        self.config.sloppy || self.has(Bug::FallbacksCounted)
     }
 }
 
@@ -236,16 +241,20 @@ impl Nwr {
         let silent = operation.silent();
         self.ask(op, operation, &silent, cx);
         let with_fallbacks = match operation.stage {
-            Stage::Query { .. } => self.config.sloppy,
+            Stage::Query { .. } => self.counts_fallbacks(),
             Stage::Store { .. } => self.config.hints,
         };
         if with_fallbacks && operation.attempt > 1 {
-            let fallbacks = self.fallbacks(&operation.key);
-            for (home, fallback) in silent.into_iter().zip(fallbacks) {
-                let step = Step { stands_for: Some(home), ..operation.step(op) };
-                operation.asked.insert(fallback);
-                cx.send(fallback, operation.message(step));
-            }
+            self.ask_fallbacks(op, operation, cx);
+        }
+    }
+
+    /// Asks a fallback node for each home replica that is silent, as far as there are such nodes.
+    fn ask_fallbacks(&self, op: RequestId, operation: &mut Operation, cx: &mut Cx<'_, Self>) {
+        for (home, fallback) in operation.silent().into_iter().zip(self.fallbacks(&operation.key)) {
+            let step = Step { stands_for: Some(home), ..operation.step(op) };
+            operation.asked.insert(fallback);
+            cx.send(fallback, operation.message(step));
         }
     }
 
@@ -262,6 +271,9 @@ impl Nwr {
     /// Upon a long wait.
     pub(super) fn on_retry(&mut self, op: RequestId, cx: &mut Cx<'_, Self>) {
         let Some(mut operation) = self.operations.remove(&op) else { return };
+        if operation.is_trailing {
+            return self.ask_fallbacks(op, &mut operation, cx);
+        }
         if cx.now().since(operation.begun) >= self.config.give_up {
             return self.give_up(op, &operation, cx);
         }

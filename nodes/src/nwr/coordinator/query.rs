@@ -19,6 +19,11 @@ use crate::request::{ErrorCode, Outcome, Refusal, RequestKind};
 impl Nwr {
     /// Upon a client's request.
     pub(in crate::nwr) fn begin(&mut self, op: RequestId, request: RequestKind, cx: &mut Cx<'_, Self>) {
+        if matches!(request, RequestKind::Peek { .. }) && self.is_overloaded() {
+            cx.note(evidence::about(Note::new("shed"), op, request.key()));
+            let why = format!("{} operations are under way, and this one is optional", self.operations.len());
+            return cx.reply(op, Outcome::Fail(Refusal::new(ErrorCode::TEMPORARILY_UNAVAILABLE, why)));
+        }
         let (key, task) = match Task::of(request, self.config.version) {
             Ok(asked) => asked,
             Err(why) => return cx.reply(op, Outcome::Fail(Refusal::new(ErrorCode::NOT_SUPPORTED, why))),
@@ -36,6 +41,7 @@ impl Nwr {
             queried: Vec::new(),
             floor: 0,
             is_answered: false,
+            is_trailing: false,
         };
         let is_read = matches!(operation.task, Task::Read);
         if !is_read && (self.config.version == Versions::Lww || self.has(Bug::WallClockTags)) {
@@ -43,6 +49,11 @@ impl Nwr {
         } else {
             self.query(op, operation, cx);
         }
+    }
+
+    /// Whether there is so much to do that what is optional has to wait for better times.
+    fn is_overloaded(&self) -> bool {
+        self.config.shed_above.is_some_and(|above| self.operations.len() > above)
     }
 
     /// How many answers a query waits for.
@@ -84,7 +95,7 @@ impl Nwr {
         let answers = std::mem::take(&mut operation.counted);
         operation.queried = answers.iter().map(|counted| counted.replica).collect();
         match (&operation.task, newest) {
-            (Task::Read, Some(newest)) => self.end_read_query(op, operation, answers, newest, cx),
+            (Task::Read, Some(newest)) => self.end_read_query(op, operation, answers, &newest, cx),
             (Task::Read, None) => self.answer_read(op, &operation, None, 0, cx),
             (_, newest) => self.write_over(op, operation, newest, cx),
         }
@@ -104,7 +115,7 @@ impl Nwr {
         };
         let note = evidence::about(Note::new("coordinated"), op, &operation.key);
         cx.note(evidence::with_version(note, Some(&version)).with("write", true));
-        self.begin_store(op, operation, Phase::Store, version, self.config.w, cx);
+        self.begin_store(op, operation, Phase::Store, &version, self.config.w, cx);
     }
 
     /// What was found, with this write in place of what it replaces.
@@ -154,10 +165,10 @@ impl Nwr {
         op: RequestId,
         mut operation: Operation,
         answers: Vec<Counted>,
-        newest: Version,
+        newest: &Version,
         cx: &mut Cx<'_, Self>,
     ) {
-        let has_newest = |counted: &Counted| covers(counted.version.as_ref(), Some(&newest));
+        let has_newest = |counted: &Counted| covers(counted.version.as_ref(), Some(newest));
         let (mut holders, behind): (Vec<_>, Vec<_>) = answers.into_iter().partition(has_newest);
         let (phase, need) = match (self.config.writeback, self.config.repair) {
             (Writeback::On, _) => {
@@ -169,21 +180,21 @@ impl Nwr {
             (Writeback::Off, Repair::Sync) => (Phase::Repair, self.config.r),
             (Writeback::Off, repair) => {
                 if repair == Repair::Async {
-                    self.repair(op, &operation, &behind, &newest, cx);
+                    self.repair(op, &operation, &behind, newest, cx);
                 }
-                return self.answer_read(op, &operation, Some(&newest), 0, cx);
+                return self.answer_read(op, &operation, Some(newest), 0, cx);
             }
         };
         if holders.len() >= need {
-            return self.answer_read(op, &operation, Some(&newest), need, cx);
+            return self.answer_read(op, &operation, Some(newest), need, cx);
         }
         if self.has(Bug::NoWriteback) {
             self.acts(Bug::NoWriteback, cx);
-            return self.answer_read(op, &operation, Some(&newest), need, cx);
+            return self.answer_read(op, &operation, Some(newest), need, cx);
         }
         if self.has(Bug::AsyncWriteback) {
             self.acts(Bug::AsyncWriteback, cx);
-            self.answer_read(op, &operation, Some(&newest), need, cx);
+            self.answer_read(op, &operation, Some(newest), need, cx);
             operation.is_answered = true;
         }
         operation.counted = holders;

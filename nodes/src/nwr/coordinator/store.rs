@@ -16,7 +16,7 @@ impl Nwr {
         op: RequestId,
         mut operation: Operation,
         phase: Phase,
-        version: Version,
+        version: &Version,
         need: usize,
         cx: &mut Cx<'_, Self>,
     ) {
@@ -29,7 +29,7 @@ impl Nwr {
         operation.asked.clear();
         operation.stage = Stage::Store { phase, version: version.clone(), need };
         if asked.contains(&self.me) {
-            let newer = self.store_for(operation.step(op), &operation.key, &version, cx);
+            let newer = self.store_for(operation.step(op), &operation.key, version, cx);
             let (replica, incarnation) = (self.me, cx.incarnation());
             self.count(&mut operation, Counted { replica, incarnation, version: None, newer, stands_for: None }, cx);
         }
@@ -37,20 +37,25 @@ impl Nwr {
         self.go_on(op, operation, cx);
     }
 
-    /// Enough replicas have it.
+    /// Enough replicas have it. A write stays for a while where there are hints: who is silent then gets one.
     pub(super) fn end_store(&mut self, op: RequestId, mut operation: Operation, cx: &mut Cx<'_, Self>) {
         cx.cancel_timer(Timer::Retry { op });
-        let Stage::Store { phase, version, need } = std::mem::replace(&mut operation.stage, Stage::Query { need: 0 })
-        else {
+        let Stage::Store { phase, version, need } = &operation.stage else {
             unreachable!("only the store phase ends like this");
         };
-        cx.note(evidence::phase(op, &operation, phase, need, Some(&version)));
-        if operation.is_answered {
+        if operation.is_trailing {
             return;
         }
+        cx.note(evidence::phase(op, &operation, *phase, *need, Some(version)));
         match operation.task {
-            Task::Read => self.answer_read(op, &operation, Some(&version), need, cx),
-            _ => self.answer_write(op, &operation, &version, need, cx),
+            Task::Read if operation.is_answered => {}
+            Task::Read => self.answer_read(op, &operation, Some(version), *need, cx),
+            _ => self.answer_write(op, &operation, version, *need, cx),
+        }
+        operation.is_trailing = true;
+        if self.config.hints && *phase == Phase::Store && !operation.is_decided() {
+            cx.set_timer(Timer::Retry { op }, self.config.retry);
+            self.operations.insert(op, operation);
         }
     }
 
