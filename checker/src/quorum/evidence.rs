@@ -44,7 +44,7 @@ pub(super) enum Deed {
     Served { op: u32, tag: Option<Tag> },
     Stored { tag: Tag, digest: Option<u64>, old: Option<Tag>, origin: Origin, durable: bool },
     Acked { op: u32, tag: Option<Tag> },
-    HintStored { hint: u32 },
+    HintStored { hint: u32, durable: bool },
     HintEnded { hint: u32, end: HintEnd },
     Collected { tag: Tag },
     Recovered { tag: Tag },

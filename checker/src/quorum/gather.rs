@@ -255,7 +255,7 @@ impl Gatherer {
                 durable: fields.durable.unwrap_or(true),
             },
             "acked" => Deed::Acked { op: self.op(fields)?, tag: fields.tag },
-            "hint-stored" => Deed::HintStored { hint: self.hint(fields)? },
+            "hint-stored" => Deed::HintStored { hint: self.hint(fields)?, durable: fields.durable.unwrap_or(true) },
             "hint-delivered" => Deed::HintEnded { hint: self.hint(fields)?, end: HintEnd::Delivered },
             "hint-expired" => Deed::HintEnded { hint: self.hint(fields)?, end: HintEnd::Expired },
             "hint-superseded" => Deed::HintEnded { hint: self.hint(fields)?, end: HintEnd::Superseded },

@@ -180,6 +180,8 @@ impl<'e> Replica<'e> {
             self.wiped(at, walked);
         }
         self.recovered.clear();
+        // It may have caught up and died before it could note that.
+        self.recovering = None;
         self.life = life;
     }
 

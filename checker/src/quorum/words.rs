@@ -16,7 +16,7 @@ pub(super) fn did(evidence: &Evidence, event: &Event) -> String {
             format!("stored the tag {tag} of key {key}{}{durable}", origin.as_str())
         }
         Deed::Acked { op: number, tag } => format!("acknowledged {} of key {key} to {}", told(tag), op(number)),
-        Deed::HintStored { hint } => format!("kept the hint {}", evidence.hints.name(hint)),
+        Deed::HintStored { hint, .. } => format!("kept the hint {}", evidence.hints.name(hint)),
         Deed::HintEnded { hint, end } => {
             let end = match end {
                 HintEnd::Delivered => "handed over",

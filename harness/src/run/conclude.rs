@@ -80,7 +80,7 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
             conclusion.failures.push(error.to_string());
             Vec::new()
         },
-        |notes| judge::invariants(&conclusion.run.options.system.name, &notes, &history),
+        |notes| judge::invariants(&conclusion.run.options.system.name, &notes),
     );
     match quorums {
         Ok(quorums) => invariants.extend(quorums),

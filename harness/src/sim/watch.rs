@@ -84,13 +84,6 @@ impl Watch {
         }
     }
 
-    /// All that a node had stored is gone, after this life of it.
-    pub(crate) fn wiped(&mut self, node: NodeId, incarnation: Incarnation) {
-        for invariant in &mut self.invariants {
-            invariant.wiped(&node.to_string(), incarnation);
-        }
-    }
-
     /// What became of the invariants. In virtual time no note is lost.
     pub(crate) fn properties(&self) -> Vec<Property> {
         self.invariants.iter().map(|invariant| invariant.property(true)).collect()

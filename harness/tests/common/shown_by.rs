@@ -17,7 +17,7 @@ pub(crate) fn expected(protocol: &str, bug: &str) -> Vec<&'static str> {
         ) => {
             vec!["leader-completeness", "linearizable"]
         }
-        ("nwr", "no-writeback" | "async-writeback") => vec!["stored-at-w", "linearizable"],
+        ("nwr", "no-writeback" | "async-writeback") => vec!["written-back", "linearizable"],
         ("nwr", "tag-reuse") => vec!["unique-tags", "linearizable"],
         ("nwr", "ack-before-fsync") => vec!["tags-never-go-back", "linearizable"],
         // What such a node says of itself is true; only its clients are told something else.

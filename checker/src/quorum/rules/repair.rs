@@ -3,7 +3,7 @@
 //! others 2007). A repair that overwrites what is newer undoes a finished write; a hint that is lost leaves a replica behind.
 //!
 //! Hints are counted by their ids, so that a hint that is told again after a restart is one hint. One that a fault wiped away
-//! together with its replica is nobody's fault. That a hint is lost follows only from all notes of its keeper and its final count.
+//! together with its replica is nobody's fault, and one that was on the disk of a node that died may have ended just before that. That a hint is lost follows only from all notes of its keeper and its final count.
 
 use rustc_hash::FxHashMap;
 
@@ -54,6 +54,7 @@ pub(in super::super) struct Hints {
 #[derive(Clone, Copy)]
 struct Hint {
     at: At,
+    durable: bool,
     end: Option<HintEnd>,
 }
 
@@ -105,15 +106,19 @@ fn judge(
         tally
             .broken(|| lost(evidence, kept, hint, format!("{name} let the hint {} expire", evidence.hints.name(hint))));
     }
-    let open =
-        kept.values().filter(|hint| hint.end.is_none() && !evidence.faults.wiped_between(name, hint.at.life, u32::MAX));
-    let open = open.count() as u64;
+    // One that died may have ended a hint that was on its disk without a note of that; what it kept in memory it cannot have ended.
+    let last_life = evidence.replicas[node as usize].last().map_or(0, |event| event.at.life);
+    let is_open = |hint: &Hint| {
+        let wiped = evidence.faults.wiped_between(name, hint.at.life, u32::MAX);
+        hint.end.is_none() && !wiped && (hint.at.life == last_life || !hint.durable)
+    };
+    let open = kept.values().filter(|hint| is_open(hint)).count() as u64;
     match pending {
         _ if open == 0 => kept.values().for_each(|_| tally.kept()),
         Some(pending) if pending >= open => kept.values().for_each(|_| tally.kept()),
         Some(pending) if evidence.is_complete(node, u32::MAX) => {
             hints.lost += open - pending;
-            let hint = first(kept, |hint| hint.end.is_none()).map_or(NONE, |(hint, _)| hint);
+            let hint = first(kept, is_open).map_or(NONE, |(hint, _)| hint);
             tally.broken(|| {
                 let what = format!("{name} kept {open} hints that have no end, and has {pending} of them in the end");
                 lost(evidence, kept, hint, what)
