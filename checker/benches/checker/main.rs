@@ -2,7 +2,7 @@
 //! same each time.
 //!
 //! `cargo bench -p schism-checker --bench checker` prints a table: the median and the worst of several rounds, and the most
-//! bytes that were held. With `-- crashed` it is that part alone; the parts are real, crashed, routes, long, reading,
+//! bytes that were held. With `-- crashed` it is that part alone; the parts are real, crashed, routes, long, weaker, reading,
 //! small and quorum.
 
 #![expect(clippy::print_stdout, reason = "the table is the result")]
@@ -20,6 +20,7 @@ mod reading;
 mod real;
 mod routes;
 mod small;
+mod weaker;
 
 use std::collections::BTreeMap;
 
@@ -44,6 +45,7 @@ fn main() {
         ("crashed", crashed::rows),
         ("routes", routes::rows),
         ("long", long::rows),
+        ("weaker", weaker::rows),
         ("reading", reading::rows),
         ("small", small::rows),
         ("quorum", quorum::rows),

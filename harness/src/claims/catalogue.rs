@@ -57,7 +57,7 @@ impl Catalogue {
     pub fn new() -> Self {
         let sections = FILES.map(|(name, about, text)| {
             let file: File = toml::from_str(text).unwrap_or_else(|error| panic!("rows/{name}.toml: {error}"));
-            Section { name, about, rows: file.row }
+            Section { name, about, rows: with_plans(file) }
         });
         Catalogue { sections: sections.into() }
     }
@@ -111,6 +111,16 @@ impl Default for Catalogue {
     }
 }
 
+/// The rows of a file, each run with the entries of the plan that it names.
+fn with_plans(file: File) -> Vec<Row> {
+    let mut rows = file.rows;
+    for run in rows.iter_mut().flat_map(|row| &mut row.runs) {
+        let plan = file.plans.iter().find(|plan| Some(&plan.name) == run.plan.as_ref());
+        run.entries.extend(plan.into_iter().flat_map(|plan| plan.entries.clone()));
+    }
+    rows
+}
+
 /// Whether a word means a row: its section, the beginning of its id, or something that it says.
 fn means(word: &str, section: &str, row: &Row) -> bool {
     let word = word.to_lowercase();
@@ -149,6 +159,8 @@ mod tests {
         let all = Catalogue::new();
         let mut seen = BTreeSet::new();
         for row in all.rows() {
+            let planless = row.runs.iter().find(|run| run.plan.is_some() && run.entries.is_empty());
+            assert!(planless.is_none(), "{} plays a plan that there is not", row.id);
             assert!(seen.insert(row.id.clone()), "{} occurs twice", row.id);
             let by = all.demonstrated_by(row);
             assert_eq!(row.waits.is_none(), !by.runs.is_empty(), "{} must wait or have runs", row.id);

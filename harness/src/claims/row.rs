@@ -9,8 +9,22 @@ use crate::sim::Weather;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
+    /// Plans that several of its runs play.
+    #[serde(default, rename = "plan")]
+    pub(super) plans: Vec<SharedPlan>,
     /// Its rows, in the order of their numbers.
-    pub(super) row: Vec<Row>,
+    #[serde(rename = "row")]
+    pub(super) rows: Vec<Row>,
+}
+
+/// A plan that several runs of a file play.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SharedPlan {
+    /// Its name, by which runs refer to it.
+    pub(super) name: String,
+    /// Entry by entry.
+    pub(super) entries: Vec<Entry>,
 }
 
 /// A claim.
@@ -61,6 +75,9 @@ pub struct RowRun {
     pub system: String,
     /// On how many nodes.
     pub nodes: u16,
+    /// The plan that it plays, one of its file; its entries stand in `entries` once the file was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
     /// The plan, entry by entry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entries: Vec<Entry>,

@@ -217,7 +217,7 @@ pub(crate) struct LoadArgs {
 /// How answers are judged.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct JudgingArgs {
-    /// What is judged: linearizable; a run also declared (what the system itself promises), a history also sequential
+    /// What is judged: linearizable; a run also declared (what the system itself promises), a history also a list of weaker levels, or all
     #[arg(long, value_name = "LEVEL", default_value = "linearizable", help_heading = "Judging")]
     pub(crate) consistency: String,
     /// The most time that a check may take

@@ -92,7 +92,7 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
         history: &history,
         model: &conclusion.prepared.model,
         judge_linearizable: !declared || promise == Consistency::Linearizable,
-        unchecked_promise: (declared && promise == Consistency::Regular).then_some("regular"),
+        promised: judge::promised(&conclusion.run.options.consistency, promise),
         faults: &faults,
         invariants,
         budget,

@@ -192,7 +192,7 @@ impl Simulated {
             history: &history,
             model: &prepared.model,
             judge_linearizable: !declared || promise == Consistency::Linearizable,
-            unchecked_promise: (declared && promise == Consistency::Regular).then_some("regular"),
+            promised: judge::promised(&options.consistency, promise),
             faults: &report.faults,
             invariants,
             budget,
