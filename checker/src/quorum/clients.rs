@@ -57,7 +57,8 @@ fn acknowledged(evidence: &mut Evidence, process: u64, invoked: &Event, complete
     if operation.kind == Kind::Unknown {
         operation.kind = kind;
     }
-    if operation.kind != kind {
+    // A history tells of a deletion as a write of null.
+    if operation.kind.writes() != kind.writes() {
         evidence.defects.add(None, || format!("{op} was noted as another kind of operation than {}", shown()));
         return;
     }

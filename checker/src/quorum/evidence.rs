@@ -189,7 +189,7 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) fn of(word: &str) -> Self {
         match word {
-            "read" => Kind::Read,
+            "read" | "peek" => Kind::Read,
             "write" | "add" | "remove" => Kind::Write,
             "delete" => Kind::Delete,
             _ => Kind::Unknown,
@@ -279,6 +279,8 @@ pub struct Evidence {
     pub(super) operations: Vec<Operation>,
     pub(super) phases: Vec<Phase>,
     pub(super) replies: Vec<Reply>,
+    /// Tags as they were given to writes, by operation and key: those of writes that were never decided among them.
+    pub(super) given: Vec<(u32, u32, Tag, At)>,
     /// Sets of home replicas, each in ascending order.
     pub(super) homes: Vec<Vec<u32>>,
     /// By the number of the key: its set of home replicas.

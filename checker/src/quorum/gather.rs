@@ -96,6 +96,7 @@ fn is_known(name: &str) -> bool {
     matches!(
         name,
         "begun"
+            | "coordinated"
             | "phase"
             | "answered"
             | "served"
@@ -164,6 +165,7 @@ impl Gatherer {
     fn take(&mut self, at: At, name: &str, fields: &Fields<'_>) -> Result<(), Lacks> {
         match name {
             "begun" => self.begun(fields),
+            "coordinated" => self.given(at, fields),
             "phase" => self.phase(at, fields),
             "answered" => self.answered(at, fields),
             _ => self.deed(at, name, fields),
@@ -175,6 +177,13 @@ impl Gatherer {
         let kind = Kind::of(text(fields.f.as_ref(), "f")?);
         let operation = self.operation(op);
         (operation.key, operation.kind) = (key, kind);
+        Ok(())
+    }
+
+    /// A write has got its tag; without one it is no write, or its versions have none.
+    fn given(&mut self, at: At, fields: &Fields<'_>) -> Result<(), Lacks> {
+        let (op, key) = (self.op(fields)?, self.key(fields)?);
+        self.evidence.given.extend(fields.tag.map(|tag| (op, key, tag, at)));
         Ok(())
     }
 

@@ -83,10 +83,7 @@ impl Rule {
         let strict = !promises.sloppy;
         match self {
             Rule::WriteQuorum | Rule::ReadQuorum | Rule::HomeReplicas => strict,
-            Rule::UniqueTags
-            | Rule::RepairKeepsNewer
-            | Rule::DurableAcks
-            | Rule::TagsNeverGoBack => true,
+            Rule::UniqueTags | Rule::RepairKeepsNewer | Rule::DurableAcks | Rule::TagsNeverGoBack => true,
             Rule::QuorumsMeet => strict && quorums.intersection() > 0,
             Rule::WritesMeet => strict && quorums.writes_meet(),
             Rule::TagOrder | Rule::FreshReads => promises.level >= Level::Regular,
@@ -161,8 +158,8 @@ mod tests {
 
     #[test]
     fn each_rule_is_promised_by_the_configurations_that_theory_names() {
-        let promises = |(n, w, r), writeback| Promises::plain(Quorums { n, w, r }, Vec::new(), writeback);
-        let promised = |promises: &Promises| -> Vec<&str> {
+        let plain = |(n, w, r), writeback| Promises::plain(Quorums { n, w, r }, Vec::new(), writeback);
+        let ids = |promises: &Promises| -> Vec<&str> {
             Rule::ALL.into_iter().filter(|rule| rule.is_promised(promises)).map(Rule::id).collect()
         };
         let always = ["QW", "QR", "QH", "QD", "QT", "QM", "QS", "DUR"];
@@ -170,13 +167,13 @@ mod tests {
             let wanted = |rule: &Rule| always.contains(&rule.id()) || more.contains(&rule.id());
             Rule::ALL.into_iter().filter(wanted).map(Rule::id).collect()
         };
-        assert_eq!(promised(&promises((3, 1, 1), true)), with(&[]));
-        assert_eq!(promised(&promises((3, 2, 2), false)), with(&["QI", "QWW", "QO", "QF"]));
-        assert_eq!(promised(&promises((3, 2, 2), true)), with(&["QI", "QWW", "QO", "QF", "QB"]));
-        assert_eq!(promised(&promises((3, 1, 3), false)), with(&["QI", "QO", "QF", "QB"]));
-        let sloppy = Promises { sloppy: true, level: Level::None, ..promises((3, 2, 2), true) };
-        assert_eq!(promised(&sloppy), ["QD", "QT", "QM", "QS"]);
-        let exact = Promises { exact_cuts: true, ..promises((3, 1, 1), false) };
-        assert_eq!(promised(&exact), with(&["AVL"]));
+        assert_eq!(ids(&plain((3, 1, 1), true)), with(&[]));
+        assert_eq!(ids(&plain((3, 2, 2), false)), with(&["QI", "QWW", "QO", "QF"]));
+        assert_eq!(ids(&plain((3, 2, 2), true)), with(&["QI", "QWW", "QO", "QF", "QB"]));
+        assert_eq!(ids(&plain((3, 1, 3), false)), with(&["QI", "QO", "QF", "QB"]));
+        let sloppy = Promises { sloppy: true, level: Level::None, ..plain((3, 2, 2), true) };
+        assert_eq!(ids(&sloppy), ["QD", "QT", "QM", "QS"]);
+        let exact = Promises { exact_cuts: true, ..plain((3, 1, 1), false) };
+        assert_eq!(ids(&exact), with(&["AVL"]));
     }
 }

@@ -256,7 +256,16 @@ fn qt_a_tag_stands_for_one_value_and_one_write() {
     script.begun("n1", "n1.1.2", "write", 1).phase("n1", "n1.1.2", "store", &[("n1", &one)], &one);
     let told = breaks_as(&script.record, &promises((3, 2, 2), true), &["QT"]);
     assert_eq!(told[0], "two writes of key x have the tag 1.n1.1.1");
-    assert!(told[2].ends_with("n1 had the write n1.1.2 of key x stored under the tag 1.n1.1.1"), "{told:#?}");
+    assert!(told[2].ends_with("n1 gave the write n1.1.2 of key x the tag 1.n1.1.1"), "{told:#?}");
+    // A write that nobody stored has its tag as well.
+    let mut script = Script::default();
+    script.write("n1.1.1", &none, (&one, A)).note(
+        "n1",
+        1,
+        "coordinated",
+        json!({"op": "n1.1.2", "key": "x", "tag": one}),
+    );
+    breaks_as(&script.record, &promises((3, 2, 2), true), &["QT"]);
 }
 
 #[test]
@@ -313,7 +322,12 @@ fn qm_a_replica_never_goes_back() {
     let mut kept = written();
     restart(tag(2))(&mut kept);
     assert_eq!(broken(&check(&kept.record)), Vec::<&str>::new());
-    let told = after_a_write(|script| drop(script.served("n2", "n3.1.9", &Value::Null)), &["QM"]);
+    let told = after_a_write(
+        |script| {
+            script.served("n2", "n3.1.9", &Value::Null);
+        },
+        &["QM"],
+    );
     assert_eq!(told[0], "n2 had the tag 2.n1.1.2 of key x and answered a query with nothing");
     // A tombstone that was collected counts as what it was.
     let mut collected = written();
@@ -423,7 +437,9 @@ fn qf_says_why_a_read_was_stale() {
     );
     assert_eq!(stale(&store("store"), &tag(1), &tag(1)).0, format!("WITNESS_LIED (regress): {lied}"));
     assert_eq!(stale(&nothing, &Value::Null, &Value::Null).0, format!("WITNESS_LIED (regress): {lied}"));
-    let restart = |script: &mut Script| drop(script.note("n2", 2, "restarted", json!({"registers": 0})));
+    let restart = |script: &mut Script| {
+        script.note("n2", 2, "restarted", json!({"registers": 0}));
+    };
     assert_eq!(stale(&restart, &Value::Null, &Value::Null).0, format!("WITNESS_LIED (lost write): {lied}"));
     let wipe = |script: &mut Script| {
         script.record.nemesis("kill", 1, "in-force", json!({"proof": {"n2": {"incarnation": 1, "wiped": {}}}}));
@@ -444,8 +460,11 @@ fn qs_no_hint_is_lost() {
         script.note("n3", 1, "hints-pending", json!({"count": pending}));
         script.record
     };
-    let ended =
-        |name: &'static str| move |script: &mut Script| drop(script.note("n3", 1, name, json!({"hint": "n3.1.7"})));
+    let ended = |name: &'static str| {
+        move |script: &mut Script| {
+            script.note("n3", 1, name, json!({"hint": "n3.1.7"}));
+        }
+    };
     for (record, expected) in [
         (hint(&ended("hint-delivered"), 0), Outcome::Valid),
         (hint(&ended("hint-superseded"), 0), Outcome::Valid),

@@ -11,7 +11,7 @@ pub(crate) fn kind(seed: u64) -> Kind {
     let quorums = QUORUMS[usize::try_from(seed % 9).unwrap()];
     let writeback = [Writeback::Off, Writeback::On, Writeback::Fast][usize::try_from(seed / 9 % 3).unwrap()];
     let keys = 1 + usize::try_from(seed / 27 % 3).unwrap();
-    let restarts = seed % 2 == 0;
+    let restarts = seed.is_multiple_of(2);
     Kind { quorums, writeback, keys, clients: 4, steps: 300, restarts, lie: None, often: false }
 }
 

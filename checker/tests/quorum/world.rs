@@ -235,7 +235,7 @@ impl World {
         now
     }
 
-    fn note(&mut self, node: usize, note: &str, fields: Value) {
+    fn note(&mut self, node: usize, what: &str, fields: Value) {
         let Node { life, seq, .. } = &mut self.nodes[node];
         *seq += 1;
         self.time += 1;
@@ -245,7 +245,7 @@ impl World {
             life,
             seq,
             time: self.time,
-            name: note.to_owned(),
+            name: what.to_owned(),
             fields,
         });
     }
@@ -466,9 +466,8 @@ impl World {
         let (n, w, r) = self.kind.quorums;
         let need = match self.operations[place].stage {
             Stage::Query => r,
-            Stage::Store => w,
             Stage::WriteBack if self.kind.writeback == Writeback::Fast => n - r + 1,
-            Stage::WriteBack => w,
+            Stage::Store | Stage::WriteBack => w,
         };
         need as usize
     }

@@ -6,7 +6,6 @@ use schism_checker::invariants::{self, Invariant, Noted};
 use schism_checker::note::{Note, Notes};
 use schism_checker::verdict::Property;
 
-
 /// What became of the rules for a protocol. Between nodes, notes are ordered by their times, which are of one clock; those
 /// of one node stand in its own order. Times are told from the first note on.
 pub fn invariants(protocol: &str, notes: &Notes) -> Vec<Property> {

@@ -21,7 +21,7 @@ pub fn promises(system: &Spec, nodes: u16, is_virtual: bool) -> Option<Promises>
         return None;
     }
     let config = Nwr::configure(&Params(own(system)), nodes).ok()?;
-    (config.version != Versions::Siblings).then(|| of(&config, nodes, is_virtual))
+    (config.version != Versions::Siblings && !config.causal).then(|| of(&config, nodes, is_virtual))
 }
 
 /// The parameters of the protocol itself: those that all have are read by others.
@@ -82,6 +82,7 @@ mod tests {
         assert!(!promised("nwr:version=lww").unwrap().queries_before_writes);
         assert!(promised("nwr:n=3,hints=on,sloppy=on").unwrap().sloppy);
         assert_eq!(promised("nwr:version=siblings"), None);
+        assert_eq!(promised("nwr:causal=vv,w=1"), None);
         assert_eq!(promised("raft"), None);
     }
 }

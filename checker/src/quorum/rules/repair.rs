@@ -65,7 +65,9 @@ pub(in super::super) fn hints(tally: &mut Tally, evidence: &Evidence, promises: 
         let mut kept: FxHashMap<u32, Hint> = FxHashMap::default();
         for event in events {
             match event.deed {
-                Deed::HintStored { hint } => drop(kept.entry(hint).or_insert(Hint { at: event.at, end: None })),
+                Deed::HintStored { hint, durable } => {
+                    kept.entry(hint).or_insert(Hint { at: event.at, durable, end: None });
+                }
                 Deed::HintEnded { hint, end } => ended(tally, evidence, event, kept.get_mut(&hint), (hint, end)),
                 _ => {}
             }

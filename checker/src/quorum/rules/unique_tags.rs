@@ -37,7 +37,9 @@ pub(in super::super) fn judge(tally: &mut Tally, case: &Case<'_>) {
 }
 
 fn uses(evidence: &Evidence) -> Vec<Use> {
-    let mut uses = Vec::new();
+    let given = evidence.given.iter();
+    let mut uses: Vec<Use> =
+        given.map(|&(op, key, tag, at)| Use { key, tag, at, stands_for: StandsFor::Write(op) }).collect();
     for phase in &evidence.phases {
         let Some(tag) = phase.tag else { continue };
         let mut add = |stands_for| uses.push(Use { key: phase.key, tag, at: phase.at, stands_for });
@@ -81,7 +83,7 @@ fn told(evidence: &Evidence, one: &Use) -> Told {
     let (key, tag) = (evidence.keys.name(one.key), one.tag);
     let did = match one.stands_for {
         StandsFor::Write(op) => {
-            format!("had the write {} of key {key} stored under the tag {tag}", evidence.ops.name(op))
+            format!("gave the write {} of key {key} the tag {tag}", evidence.ops.name(op))
         }
         StandsFor::Value(digest) => {
             format!("had a value with the digest {digest:016x} of key {key} under the tag {tag}")
