@@ -40,7 +40,7 @@ fn main() {
     }
     measure::print_head();
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    let parts: [(&str, fn()); 7] = [
+    let parts: [(&str, fn()); 8] = [
         ("real", real::rows),
         ("crashed", crashed::rows),
         ("routes", routes::rows),
