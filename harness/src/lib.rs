@@ -6,6 +6,7 @@
 
 pub mod budget;
 pub mod chance;
+pub mod claims;
 pub mod cli;
 pub mod client;
 pub mod cluster;

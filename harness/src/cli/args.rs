@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Predict what N copies give for every W and R: consistency, durability, availability
     Quorum(QuorumArgs),
+    /// List what the seed documents claim, and run what shows whether it is so
+    Claims(ClaimsArgs),
     /// Be a node process of a built-in system
     #[command(hide = true)]
     Node,
@@ -307,6 +309,56 @@ pub(crate) struct VerifyArgs {
     /// The model: NAME[:init=JSON], see `schism list models` [default: what the proof names]
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct ClaimsArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<ClaimsCommand>,
+    /// Rows: an id or its beginning (N02, C4), a section (nwr), or a word of their text [default: all]
+    #[arg(value_name = "ROWS")]
+    pub(crate) rows: Vec<String>,
+    /// Print the rows as JSON and nothing else
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+    /// What shows each row, and how
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClaimsCommand {
+    /// Run the demonstrations of rows, and tell whether they come out as predicted
+    Run(ClaimsRunArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 as predicted, 1 it deviates, 2 not shown or unknown, 4 the harness could not,\n\
+    64 arguments, 130 and 143 interrupted."
+)]
+pub(crate) struct ClaimsRunArgs {
+    /// Rows: an id or its beginning (N02, C4), a section (nwr), or a word of their text; those that wait are passed over
+    #[arg(value_name = "ROWS", required = true)]
+    pub(crate) rows: Vec<String>,
+    /// On real processes, and not in virtual time
+    #[arg(long, help_heading = "How")]
+    pub(crate) real: bool,
+    /// How many seeds, or a range without its end such as 100..120 [default: what each run of a row says]
+    #[arg(long, value_name = "SEEDS", help_heading = "How")]
+    pub(crate) seeds: Option<String>,
+    /// How long clients are driven and disturbed [default: what each run of a row says]
+    #[arg(long, value_name = "TIME", help_heading = "How")]
+    pub(crate) time: Option<String>,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
+    /// Print what came of each row as JSON and nothing else
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+    /// No progress
+    #[arg(short, help_heading = "Output")]
+    pub(crate) quietly: bool,
 }
 
 #[derive(Debug, Args)]

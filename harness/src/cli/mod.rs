@@ -7,6 +7,8 @@ mod args;
 mod catalog;
 mod check;
 mod check_table;
+mod claims;
+mod claims_run;
 mod compare;
 mod export;
 mod follow;
@@ -75,6 +77,7 @@ fn dispatch(cli: Cli, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
         Command::Export(args) => export::export(&args),
         Command::Quorum(args) => quorum::quorum(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Claims(args) => claims::claims(&args),
         Command::Node => unreachable!("a node is started before anything else is decided"),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schism_checker::budget::Budget;
 use schism_checker::history::History;
+use schism_checker::note::Note;
 use schism_checker::verdict::Outcome;
 use schism_nodes::catalog::{self, Visitor};
 use schism_nodes::config::Consistency;
@@ -52,6 +53,8 @@ pub struct Played {
     pub verdict: Verdict,
     /// What clients did.
     pub history: History,
+    /// What nodes told, where the watch keeps it.
+    pub notes: Vec<Note>,
     /// What became of the plan.
     pub report: PlanReport,
     /// How often each deliberate bug has acted.
@@ -216,8 +219,8 @@ impl Simulated {
             again: String::new(),
         };
         let trace = trace.map(|trace| trace.finish(&scenario.head(), start));
-        let acted = watch.acted().clone();
-        Ok(Played { verdict, history, report, acted, steps, virtual_ns: end, trace, asked })
+        let (acted, notes) = (watch.acted().clone(), watch.take_kept());
+        Ok(Played { verdict, history, notes, report, acted, steps, virtual_ns: end, trace, asked })
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schism_checker::invariants::{self, Invariant};
+use schism_checker::note;
 use schism_checker::quorum::{Gatherer, Source};
 use schism_checker::verdict::Property;
 use schism_nodes::note::Fields;
@@ -43,6 +44,8 @@ pub struct Watch {
     acted: BTreeMap<String, u64>,
     /// For the rules of quorums, which ask for what clients saw as well.
     gatherer: Option<Gatherer>,
+    /// Every note, for who asks for them all.
+    kept: Option<Vec<note::Note>>,
 }
 
 impl Watch {
@@ -54,7 +57,13 @@ impl Watch {
 
     /// Rules that look at every note.
     pub fn new(invariants: Vec<Invariant>) -> Self {
-        Watch { invariants, names: BTreeMap::new(), acted: BTreeMap::new(), gatherer: None }
+        Watch { invariants, names: BTreeMap::new(), acted: BTreeMap::new(), gatherer: None, kept: None }
+    }
+
+    /// The same, and every note is kept.
+    #[must_use]
+    pub fn keeping(self) -> Self {
+        Watch { kept: Some(Vec::new()), ..self }
     }
 
     /// A node made a note.
@@ -68,13 +77,18 @@ impl Watch {
                 None => drop(self.acted.insert(bug.to_owned(), 1)),
             }
         }
-        if self.invariants.is_empty() && self.gatherer.is_none() {
+        if self.invariants.is_empty() && self.gatherer.is_none() && self.kept.is_none() {
             return;
         }
         let node = self.names.entry(node).or_insert_with(|| node.to_string().into());
         if let Some(gatherer) = &mut self.gatherer {
             // In virtual time no note is lost, so that nobody counts them.
             gatherer.note(&Source { node, incarnation, seq: 0, time }, &note.name, note.fields.iter());
+        }
+        if let Some(kept) = &mut self.kept {
+            let fields = note.fields.iter().map(|(field, value)| (field.to_owned(), value.clone())).collect();
+            let (name, extra) = (note.name.as_ref().into(), serde_json::Map::new());
+            kept.push(note::Note { node: node.clone(), incarnation, seq: 0, time, name, fields, extra });
         }
         let noted = invariants::Noted { node, incarnation, time, name: &note.name, fields: &Said(&note.fields) };
         for invariant in &mut self.invariants {
@@ -85,6 +99,11 @@ impl Watch {
     /// What became of the invariants. In virtual time no note is lost.
     pub(crate) fn properties(&self) -> Vec<Property> {
         self.invariants.iter().map(|invariant| invariant.property(true)).collect()
+    }
+
+    /// The notes that were kept.
+    pub(crate) fn take_kept(&mut self) -> Vec<note::Note> {
+        self.kept.take().unwrap_or_default()
     }
 
     /// What was gathered for the rules of quorums.

@@ -1,0 +1,49 @@
+//! What a run of a demonstration has left, whoever made it: what clients saw, what nodes told, what was judged.
+
+use schism_checker::budget::Budget;
+use schism_checker::history::{History, Operation};
+use schism_checker::linearizability::Options;
+use schism_checker::models::ModelSpec;
+use schism_checker::note::Note;
+use schism_checker::verdict::{Outcome, Property};
+use schism_checker::weaker::{self, Level};
+
+use crate::verdict::Verdict;
+
+/// See the module's head.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// What clients saw.
+    pub history: History,
+    /// What nodes told, in the order of their times on each node.
+    pub notes: Vec<Note>,
+    /// What the run came to.
+    pub verdict: Verdict,
+    /// How many nodes there were.
+    pub nodes: u16,
+}
+
+impl Evidence {
+    /// What became of a property: one that the run judged or measured, or a level of consistency, which is checked now. `None` where
+    /// there is no such property, and where the history cannot be checked.
+    pub fn property(&self, name: &str, budget: &dyn Budget) -> Option<Property> {
+        let known = self.verdict.properties.iter().find(|property| property.name == name);
+        known.cloned().or_else(|| self.level(name, budget))
+    }
+
+    /// What became of a property, unknown where nothing can be said.
+    pub fn outcome(&self, name: &str, budget: &dyn Budget) -> Outcome {
+        self.property(name, budget).map_or(Outcome::Unknown, |property| property.outcome)
+    }
+
+    fn level(&self, name: &str, budget: &dyn Budget) -> Option<Property> {
+        let level = Level::parse(name).ok()?.first().copied()?;
+        let header = self.history.header.as_ref()?;
+        let parameters = [("init".to_owned(), header.initial.to_string())].into();
+        let model = ModelSpec::parse(header.model.as_deref()?, &parameters).ok()?;
+        // What clients saw is judged by what they saw: versions are the system's own account of it.
+        let without_version = |operation| Operation { version: None, ..operation };
+        let operations: Vec<Operation> = self.history.operations().ok()?.into_iter().map(without_version).collect();
+        weaker::check_operations(&operations, &model, level, &Options::default(), budget).ok()
+    }
+}
