@@ -120,7 +120,7 @@ pub(super) fn number(count: usize) -> f64 {
 }
 
 /// A text of a note's field.
-pub(super) fn text<'a>(value: Option<&'a Value>) -> Option<&'a str> {
+pub(super) fn text(value: Option<&Value>) -> Option<&str> {
     value.and_then(Value::as_str)
 }
 

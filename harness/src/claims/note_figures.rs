@@ -91,9 +91,9 @@ fn diverged(notes: &[Note]) -> f64 {
             *at = (note.time, version);
         }
     }
-    let nodes: BTreeSet<&str> = held.values().flat_map(BTreeMap::keys).copied().collect();
+    let holders: BTreeSet<&str> = held.values().flat_map(BTreeMap::keys).copied().collect();
     let differ = held.values().filter(|at| {
-        at.len() < nodes.len() || at.values().map(|(_, version)| version).collect::<BTreeSet<_>>().len() > 1
+        at.len() < holders.len() || at.values().map(|(_, version)| version).collect::<BTreeSet<_>>().len() > 1
     });
     float(differ.count() as u64)
 }
@@ -105,11 +105,10 @@ struct Tag(u64, String, u64, u64);
 impl Tag {
     fn of(note: &Note) -> Option<Tag> {
         let Value::Array(parts) = note.fields.get("tag")? else { return None };
-        let [counter, node, incarnation, sequence] = parts.as_slice() else { return None };
+        let [counter, maker, incarnation, sequence] = parts.as_slice() else { return None };
         // n10 comes after n9: the number counts, not the text.
-        let node = node.as_str()?.to_owned();
-        let node = format!("{:0>8}", node.trim_start_matches('n'));
-        Some(Tag(counter.as_u64()?, node, incarnation.as_u64()?, sequence.as_u64()?))
+        let maker = format!("{:0>8}", maker.as_str()?.trim_start_matches('n'));
+        Some(Tag(counter.as_u64()?, maker, incarnation.as_u64()?, sequence.as_u64()?))
     }
 }
 
