@@ -32,7 +32,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! **While it grows**: [`streaming`]. **Weaker** than linearizable: [`sequential`]. **Limits** of time, memory and patience: implement [`Budget`](budget::Budget);
+//! **While it grows**: [`streaming`]. **Weaker** than linearizable: [`sequential`] and [`weaker`]. **Limits** of time, memory and patience: implement [`Budget`](budget::Budget);
 //! what a check cannot settle within them is `unknown`, never a guess.
 //!
 //! This crate is pure: no clock, no socket, no async, no thread but those of rayon (feature `parallel`; keys are then checked
@@ -63,5 +63,6 @@ pub mod streaming;
 mod suspects;
 pub mod verdict;
 pub mod verify;
+pub mod weaker;
 mod words;
 mod zones;

@@ -182,7 +182,7 @@ struct Reading<'a> {
     /// The event whose place is asked for.
     wanted: Option<usize>,
     found: Option<Place>,
-    /// Whether what clients' events say besides is kept.
+    /// Whether what clients' events say besides is kept. Whoever pairs takes what an operation knows, and keeps nothing else.
     keeps_evidence: bool,
     /// Takes the events instead of the history, if it is there.
     pairer: Option<Pairer>,
@@ -250,7 +250,7 @@ impl<'a> Reading<'a> {
     }
 
     fn push(&mut self, mut event: Event, place: impl FnOnce() -> Place) {
-        if !self.keeps_evidence && matches!(event.process, Process::Client(_)) {
+        if !self.keeps_evidence && self.pairer.is_none() && matches!(event.process, Process::Client(_)) {
             // A map of its own: one that was emptied keeps its room.
             event.extra = event.extra.remove_entry("error").into_iter().collect();
         }
