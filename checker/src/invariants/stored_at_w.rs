@@ -38,10 +38,12 @@ impl Fold for StoredAtW {
                 self.stored(key, tag, noted);
                 Seen::Nothing
             }
-            "answered" => match (noted.text("op"), noted.number("need")) {
-                (Some(op), Some(need)) => self.answered(op, key, tag, need, &noted.maker()),
-                _ => Seen::Nothing,
-            },
+            "answered" if noted.text("outcome").is_none_or(|outcome| outcome == "ok") => {
+                match (noted.text("op"), noted.number("need")) {
+                    (Some(op), Some(need)) => self.answered(op, key, tag, need, &noted.maker()),
+                    _ => Seen::Nothing,
+                }
+            }
             _ => Seen::Nothing,
         }
     }

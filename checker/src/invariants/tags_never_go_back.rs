@@ -2,7 +2,7 @@
 //! its disk (Attiya, Bar-Noy and Dolev 1995: a server keeps a value unless it has a newer one, and remembers it). A replica
 //! that goes back makes quorums meet in somebody who has forgotten.
 //!
-//! Notes of one node: `stored{key,tag}`; after a restart `recovered{key,tag}` for each key and then `restarted`. It keeps one tag
+//! Notes of one node: `stored{key,tag}`; `collected{key,tag}`, a deletion that everybody has heard of is forgotten; after a restart `recovered{key,tag}` for each key and then `restarted`. It keeps one tag
 //! for each node and key.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +39,7 @@ impl Fold for TagsNeverGoBack {
     }
 
     fn note(&mut self, noted: &Noted<'_>) -> Seen {
-        if !matches!(noted.name, "stored" | "recovered" | "restarted") {
+        if !matches!(noted.name, "stored" | "recovered" | "restarted" | "collected") {
             return Seen::Nothing;
         }
         let lost = self.lost_between(noted);
@@ -57,6 +57,10 @@ impl Fold for TagsNeverGoBack {
         let (Some(key), Some(tag)) = (noted.text("key"), Tag::read(noted.fields.get("tag"))) else {
             return Seen::Nothing;
         };
+        if noted.name == "collected" {
+            replica.newest.remove(key);
+            return Seen::Concerned;
+        }
         if noted.name == "recovered" {
             replica.recovered.insert(key.to_owned(), tag);
             return Seen::Concerned;

@@ -294,7 +294,7 @@ impl Connection {
 
 /// What an answer says about the request.
 fn classify(request: &RequestKind, reply: Reply) -> Completion {
-    let is_read = matches!(request, RequestKind::Read { .. });
+    let is_read = request.is_read();
     match reply.said {
         Said::Error { code: ErrorCode::KEY_DOES_NOT_EXIST, .. } if is_read => {
             Completion::Ok { value: Some(Value::Null), extra: reply.extra }

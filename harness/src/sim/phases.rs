@@ -151,11 +151,23 @@ impl<P: Protocol> World<P> {
             self.finale.dumps.insert(node.id, dump);
         }
         if rested.values().all(|rests| *rests) || self.now >= self.finale.deadline {
+            self.tell_held();
             self.recording.nemesis(self.now, "final", 0, "in-force", json!({ "rested": rested }));
             return self.begin_reading();
         }
         let turn = self.finale.turn;
         self.after(nanoseconds(REST), Happening::Phase { turn });
+    }
+
+    /// Every node that is up tells what it holds.
+    fn tell_held(&mut self) {
+        for place in 0..self.nodes.len() {
+            let up = self.nodes[place].state == NodeState::Up;
+            let held = self.process(place).filter(|_| up).map(|process| process.protocol.held());
+            for note in held.into_iter().flatten() {
+                self.noted(place, &note);
+            }
+        }
     }
 
     fn begin_reading(&mut self) {

@@ -204,7 +204,7 @@ impl<P: Protocol> World<P> {
         });
         let index = draft.clone().map(|draft| self.recording.record(self.now, draft));
         let entry = if draft.is_some() { self.workers[worker].give_up.pop_front() } else { None };
-        let is_read = matches!(request, RequestKind::Read { .. });
+        let is_read = request.is_read();
         let abandon = entry.is_some();
         let state = &mut self.workers[worker];
         state.serial += 1;

@@ -198,7 +198,7 @@ impl Cluster for World {
         self.did(format!("disarm {trap}"));
     }
 
-    async fn dump(&self, _: NodeId, _: Duration) -> Result<Dump, ClusterError> {
+    async fn dump(&self, _: NodeId, _: bool, _: Duration) -> Result<Dump, ClusterError> {
         Ok(Dump::new())
     }
 

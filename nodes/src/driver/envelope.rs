@@ -115,6 +115,10 @@ fn read_kind(body: ClientBody<'_>) -> Result<RequestKind, (ErrorCode, String)> {
     match kind.as_ref() {
         "read" => Ok(RequestKind::Read { key }),
         "write" => Ok(RequestKind::Write { key, value: body.value.ok_or_else(|| lacks(&kind, "value"))? }),
+        "peek" => Ok(RequestKind::Peek { key }),
+        "delete" => Ok(RequestKind::Delete { key }),
+        "add" => Ok(RequestKind::Add { key, value: body.value.ok_or_else(|| lacks(&kind, "value"))? }),
+        "remove" => Ok(RequestKind::Remove { key, value: body.value.ok_or_else(|| lacks(&kind, "value"))? }),
         "cas" => Ok(RequestKind::Cas {
             key,
             from: body.from.ok_or_else(|| lacks(&kind, "from"))?,

@@ -53,7 +53,11 @@ impl fmt::Display for ClientRequest {
         write!(f, "{}#{} ", self.client, self.serial)?;
         match &self.request {
             RequestKind::Read { key } => write!(f, "read {key}"),
+            RequestKind::Peek { key } => write!(f, "peek {key}"),
             RequestKind::Write { key, value } => write!(f, "write {key}={value}"),
+            RequestKind::Delete { key } => write!(f, "delete {key}"),
+            RequestKind::Add { key, value } => write!(f, "add {key}∋{value}"),
+            RequestKind::Remove { key, value } => write!(f, "remove {key}∌{value}"),
             RequestKind::Cas { key, from, to } => write!(f, "cas {key}={from}→{to}"),
         }
     }

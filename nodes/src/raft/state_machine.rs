@@ -126,6 +126,13 @@ impl StateMachine {
                 self.registers.insert(key.clone(), value.clone());
                 Reply::Done
             }
+            RequestKind::Peek { .. }
+            | RequestKind::Delete { .. }
+            | RequestKind::Add { .. }
+            | RequestKind::Remove { .. } => {
+                let why = format!("{} is not served", request.name());
+                Reply::Fail(Refusal::new(ErrorCode::NOT_SUPPORTED, why))
+            }
             RequestKind::Cas { key, from, to } => match self.registers.get_mut(key) {
                 None => Reply::Fail(Refusal::new(ErrorCode::KEY_DOES_NOT_EXIST, format!("{key} was never written"))),
                 Some(value) if value != from => {

@@ -36,6 +36,8 @@ pub(crate) enum Loss {
     Nothing,
     /// The power fails: what was not synced is gone.
     Unsynced,
+    /// The disk is lost.
+    Disk,
 }
 
 impl<P: Protocol> Machine<P> {
@@ -80,6 +82,10 @@ impl<P: Protocol> Machine<P> {
         match loss {
             Loss::Nothing => self.synced.append(&mut self.unsynced),
             Loss::Unsynced => self.unsynced.clear(),
+            Loss::Disk => {
+                self.synced.clear();
+                self.unsynced.clear();
+            }
         }
     }
 

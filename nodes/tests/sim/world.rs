@@ -75,6 +75,7 @@ pub(crate) struct World<P: Protocol, O: Oracle<P>> {
     sequence: u64,
     values: u64,
     serves_cas: bool,
+    serves_delete: bool,
     oracle: O,
     registers: Registers,
     summary: Summary,
@@ -103,6 +104,7 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
             sequence: 0,
             values: 0,
             serves_cas: P::info().requests.contains(&"cas"),
+            serves_delete: P::info().requests.contains(&"delete"),
             oracle: O::default(),
             registers: Registers::default(),
             summary: Summary::default(),
@@ -299,6 +301,7 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
         let seen = self.workers[worker].seen.get(&key).cloned();
         let kind = match (self.rng.random_range(0..10), seen) {
             (0..5, _) => RequestKind::Read { key },
+            (5, _) if self.serves_delete => RequestKind::Delete { key },
             (5, Some(from)) if self.serves_cas => RequestKind::Cas { key, from, to: value },
             _ => RequestKind::Write { key, value },
         };
