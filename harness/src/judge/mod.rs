@@ -5,6 +5,7 @@
 
 mod coverage;
 mod crashes;
+mod durable;
 mod faults;
 mod finale;
 mod notes;
@@ -16,6 +17,7 @@ use schism_checker::history::{Event, History, Process};
 use schism_checker::linearizability;
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::{Outcome, Property};
+use schism_checker::weaker::{self, Level};
 use serde_json::Map;
 
 pub use coverage::cover;
@@ -30,6 +32,12 @@ pub struct Case<'a> {
     pub history: &'a History,
     /// What the answers must be.
     pub model: &'a ModelSpec,
+    /// What else the workload is made to show: measured only.
+    pub levels: &'a [Level],
+    /// Whether the final reads tell what became of acknowledged writes …
+    pub durable: bool,
+    /// … and whether the system promises that reads see them.
+    pub judge_durable: bool,
     /// Whether the system is held to linearizability, or it is only measured.
     pub judge_linearizable: bool,
     /// What else the configuration promises, for which there is no checker yet: nothing can be said about it.
@@ -68,6 +76,10 @@ pub fn judge(case: Case<'_>) -> Judgement {
     properties.push(faults::took_effect(case.faults, &mut failures));
     properties.extend(case.unchecked_promise.map(unchecked));
     properties.extend(finale::converges(case.history));
+    if case.durable {
+        properties.push(durable::durable(case.history, case.judge_durable));
+    }
+    properties.extend(case.levels.iter().map(|level| measured(&case, *level)));
     properties.extend(case.invariants);
     properties.sort_by_key(|property| !property.judged);
     Judgement { properties, harness_failures: failures }
@@ -82,6 +94,15 @@ fn linearizable(case: &Case<'_>, failures: &mut Vec<String>) -> Property {
             property("linearizable", Outcome::Unknown, error.to_string())
         }
     }
+}
+
+/// A weaker property, which is measured.
+fn measured(case: &Case<'_>, level: Level) -> Property {
+    let options = linearizability::Options { judged: false, ..linearizability::Options::default() };
+    weaker::check(case.history, case.model, level, &options, case.budget).unwrap_or_else(|error| {
+        let property = property(level.property(), Outcome::Unknown, error.to_string());
+        Property { judged: false, ..property }
+    })
 }
 
 fn unchecked(promise: &str) -> Property {

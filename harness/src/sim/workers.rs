@@ -2,13 +2,13 @@
 //! of a real run do. What is a connection there is here the memory of which life of which node one talked to.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use schism_checker::history::{EventKind, Process};
 use schism_nodes::{
     ClientId, ErrorCode, Event, Incarnation, NodeId, Outcome, Protocol, Request, RequestId, RequestKind,
 };
-use schism_workloads::{Invocation, Next};
+use schism_workloads::{Contact, Invocation, Next, Planned};
 use serde_json::{Map, Value, json};
 
 use crate::client::Completion;
@@ -24,8 +24,12 @@ use crate::sim::world::{Asked, Happening, World};
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) name: String,
-    /// The node that its workload's operations go to.
-    home: NodeId,
+    /// The place of the node that its workload asked last, and at first of the one that it is pinned to.
+    last: usize,
+    /// The session of the last operation.
+    session: Option<Arc<str>>,
+    /// The worker for which it makes an operation, in an open loop.
+    lane_of: Option<usize>,
     /// Its number in the workload, if it works on that.
     share: Option<usize>,
     /// Whether the history is told of its operations.
@@ -37,7 +41,7 @@ pub(crate) struct Worker {
     open: Option<Open>,
     commands: VecDeque<Command>,
     /// The workload's next operation, and when it is due.
-    planned: Option<(Duration, Option<Invocation>)>,
+    planned: Option<(Duration, Option<Planned>)>,
     /// Its workload has no more.
     done: bool,
     /// The entries that want its client to die after the next send.
@@ -53,7 +57,7 @@ struct Open {
     draft: Option<Draft>,
     purpose: Purpose,
     node: NodeId,
-    is_read: bool,
+    request: RequestKind,
     /// Something of it may have reached the node.
     sent: bool,
     /// The client dies with its first send.
@@ -66,6 +70,18 @@ pub(crate) struct Command {
     pub(crate) node: NodeId,
     pub(crate) request: RequestKind,
     pub(crate) purpose: Purpose,
+}
+
+/// An attempt that is to be made.
+struct Attempt {
+    node: NodeId,
+    /// What whoever wants it calls it.
+    invocation: Invocation,
+    request: RequestKind,
+    session: Option<Arc<str>>,
+    /// When it is due, where its latency counts from there.
+    due: Option<u64>,
+    purpose: Purpose,
 }
 
 /// Whom the end of an operation concerns.
@@ -90,7 +106,9 @@ impl<P: Protocol> World<P> {
         self.processes += 1;
         self.workers.push(Worker {
             name: name.to_owned(),
-            home: self.universe[share.unwrap_or(number) % self.universe.len()],
+            last: share.unwrap_or(number) % self.universe.len(),
+            session: None,
+            lane_of: None,
             share,
             recorded,
             process,
@@ -115,7 +133,7 @@ impl<P: Protocol> World<P> {
 
     /// The names of the workers of the history, c2 before c10.
     pub(crate) fn worker_names(&self) -> Vec<String> {
-        let recorded = self.workers.iter().filter(|worker| worker.recorded);
+        let recorded = self.workers.iter().filter(|worker| worker.recorded && worker.lane_of.is_none());
         let mut names: Vec<String> = recorded.map(|worker| worker.name.clone()).collect();
         names.sort_by_key(|name| (name.len(), name.clone()));
         names
@@ -145,41 +163,77 @@ impl<P: Protocol> World<P> {
         }
         if let Some(Command { node, request, purpose }) = self.workers[worker].commands.pop_front() {
             let invocation = translate::invocation(&request);
-            return self.perform(worker, node, invocation, request, purpose);
+            return self.perform(worker, Attempt { node, invocation, request, session: None, due: None, purpose });
         }
-        let Phase::Working = self.phase else { return };
+        if self.phase != Phase::Working || self.workers[worker].lane_of.is_some() {
+            return;
+        }
         let time = Duration::from_nanos(self.recording.time(self.now));
-        let Some((due, invocation)) = self.planned(worker, time) else { return };
+        let Some((due, planned)) = self.planned(worker, time) else { return };
         if due > time {
             let wait = u64::try_from(due.saturating_sub(time).as_nanos()).unwrap_or(u64::MAX);
             let state = &mut self.workers[worker];
-            state.planned = Some((due, invocation));
+            state.planned = Some((due, planned));
             state.turn += 1;
             let turn = state.turn;
             return self.after(wait, Happening::Attend { worker, turn });
         }
-        match invocation {
-            Some(invocation) => {
-                let request =
-                    translate::request(&invocation).expect("the workload fits the system: it was asked before");
-                let home = self.workers[worker].home;
-                let (time, name) = (self.recording.time(self.now), self.workers[worker].name.clone());
-                self.asked.push(Asked { time, worker: name, node: home, request: request.clone() });
-                self.perform(worker, home, invocation, request, Purpose::Work);
-            }
+        match planned {
+            Some(planned) => self.work(worker, planned),
             None => self.attend(worker),
         }
     }
 
+    /// Does what the workload wants now.
+    fn work(&mut self, worker: usize, planned: Planned) {
+        let Planned { invocation, contact, session, due } = planned;
+        let request = translate::request(&invocation).expect("the workload fits the system: it was asked before");
+        let node = self.contact(worker, contact);
+        let (time, name) = (self.recording.time(self.now), self.workers[worker].name.clone());
+        self.asked.push(Asked { time, worker: name, node, request: request.clone() });
+        let purpose = Purpose::Work;
+        if !self.options.open_loop {
+            return self.perform(worker, Attempt { node, invocation, request, session, due: None, purpose });
+        }
+        if let Some(lane) = self.lane(worker) {
+            let due = Some(nanoseconds(due));
+            self.perform(lane, Attempt { node, invocation, request, session, due, purpose });
+        }
+        self.attend(worker);
+    }
+
+    /// A process of a worker that is free, made if there is none, with the order to give up if there is one; none where too many
+    /// are under way.
+    fn lane(&mut self, worker: usize) -> Option<usize> {
+        let lanes = || self.workers.iter().enumerate().filter(|(_, lane)| lane.lane_of == Some(worker));
+        let free = lanes().find(|(_, lane)| lane.open.is_none()).map(|(place, _)| place);
+        if free.is_none() && lanes().count() >= worker::LANES_MAX {
+            return None;
+        }
+        let (name, share) = (self.workers[worker].name.clone(), self.workers[worker].share);
+        let lane = free.unwrap_or_else(|| self.hire(&name, share, true));
+        self.workers[lane].lane_of = Some(worker);
+        let order = self.workers[worker].give_up.pop_front();
+        self.workers[lane].give_up.extend(order);
+        Some(lane)
+    }
+
+    /// The node that is to be asked.
+    fn contact(&mut self, worker: usize, contact: Contact) -> NodeId {
+        let last = &mut self.workers[worker].last;
+        *last = contact.place(*last, self.universe.len());
+        self.universe[*last]
+    }
+
     /// What the workload wants next of a worker, and when.
-    fn planned(&mut self, worker: usize, time: Duration) -> Option<(Duration, Option<Invocation>)> {
+    fn planned(&mut self, worker: usize, time: Duration) -> Option<(Duration, Option<Planned>)> {
         let state = &mut self.workers[worker];
         if let Some(planned) = state.planned.take() {
             return Some(planned);
         }
         let (share, workload) = (state.share.filter(|_| !state.done)?, self.workload.as_mut()?);
         match workload.next(share, time) {
-            Next::Operation { invocation, due } => Some((due, Some(invocation))),
+            Next::Operation(planned) => Some((planned.due, Some(planned))),
             Next::Wait { until } => Some((until.max(time + Duration::from_nanos(1)), None)),
             Next::Done => {
                 state.done = true;
@@ -189,28 +243,25 @@ impl<P: Protocol> World<P> {
     }
 
     /// Makes one attempt, recorded before it leaves.
-    fn perform(&mut self, worker: usize, node: NodeId, invocation: Invocation, request: RequestKind, purpose: Purpose) {
-        if self.workers[worker].connection.is_some_and(|(connected, _)| connected != node) {
+    fn perform(&mut self, worker: usize, attempt: Attempt) {
+        let Attempt { node, invocation, request, session, due, purpose } = attempt;
+        let state = &self.workers[worker];
+        let elsewhere = state.connection.is_some_and(|(connected, _)| connected != node);
+        if elsewhere || (state.serial > 0 && state.session != session) {
             self.renew(worker);
         }
-        let draft = self.workers[worker].recorded.then(|| Draft {
-            process: Process::Client(self.workers[worker].process),
-            kind: EventKind::Invoke,
-            f: invocation.f.clone(),
-            key: Some(invocation.key.clone()),
-            value: invocation.value.clone(),
-            node: Some(node.to_string().into()),
-            extra: Map::new(),
-        });
+        self.workers[worker].session = session;
+        let state = &self.workers[worker];
+        let told = translate::invocation(&request);
+        let draft = state.recorded.then(|| worker::invoked(state.process, node, &told, state.session.as_deref(), due));
         let index = draft.clone().map(|draft| self.recording.record(self.now, draft));
         let entry = if draft.is_some() { self.workers[worker].give_up.pop_front() } else { None };
-        let is_read = request.is_read();
         let abandon = entry.is_some();
         let state = &mut self.workers[worker];
         state.serial += 1;
         let (process, serial, sent) = (state.process, state.serial, state.connection.is_some());
         let name = state.name.clone();
-        state.open = Some(Open { invocation, draft, purpose, node, is_read, sent, abandon });
+        state.open = Some(Open { invocation, draft, purpose, node, request: request.clone(), sent, abandon });
         if self.trace.is_some() {
             let what = format!("{} {} as {process}#{serial} at {node}", request.name(), request.key());
             self.tell(&name, "invoke", format_args!("{what}"));
@@ -300,7 +351,7 @@ impl<P: Protocol> World<P> {
     /// An answer comes to a worker, which may not wait for it any more.
     pub(crate) fn answer(&mut self, worker: usize, process: u64, serial: u64, outcome: Outcome) {
         if let Some(open) = self.open(worker, process, serial) {
-            let completion = classify(open.is_read, outcome);
+            let completion = classify(open.request.is_read(), outcome);
             self.complete(worker, &completion);
         }
     }
@@ -358,6 +409,9 @@ impl<P: Protocol> World<P> {
         }
         if let Some(draft) = open.draft {
             self.recording.record(self.now, worker::completed(draft, completion));
+        }
+        if let Some(ackers) = worker::ackers(&open.request, completion) {
+            self.ackers = ackers;
         }
         if open.abandon || matches!(completion, Completion::Info { .. }) {
             self.renew(worker);

@@ -12,3 +12,4 @@ mod plans;
 mod shown_by;
 mod shrinking;
 mod support;
+mod workloads;
