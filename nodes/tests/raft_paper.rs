@@ -202,7 +202,7 @@ fn votes_and_entries_are_persisted_before_they_are_sent() {
 /// "Persistent state on all servers: currentTerm, votedFor, log\[\]".
 #[test]
 fn term_vote_and_log_survive_a_restart() {
-    for loss in [Loss::Nothing, Loss::Unsynced] {
+    for loss in [false, true].map(|unsynced| Loss { unsynced, synced: false }) {
         let mut node = Node::with_log(3, 2, &[1, 2]);
         node.gets(N3, request_vote(3, N3, (2, 2)));
         assert!(node.grants());

@@ -21,7 +21,7 @@ fn params(text: &str) -> Params {
 
 fn run<P: Protocol, O: Oracle<P>>(text: &str, nodes: u16, seed: u64) -> Summary {
     let config = P::configure(&params(text), nodes).expect("the test's parameters are right");
-    World::<P, O>::new(nodes, &config, seed).run()
+    World::<P, O>::new(nodes, &config, seed).with_lost_disks(text.contains("restart=amnesia")).run()
 }
 
 /// Runs the seeds; a violation names its seed.
@@ -77,7 +77,18 @@ fn nwr_is_atomic_with_everything_that_repairs() {
         ("writeback=on,gc_grace=600ms,give_up=500ms,anti_entropy=50ms", 3, 7300),
         ("writeback=fast,gc_grace=1100ms,give_up=500ms,n=3,hints=on,hint_ttl=500ms,handoff=50ms", 5, 7400),
     ] {
-        hold::<Nwr, NwrOracle>(text, nodes, first..first + 60);
+        hold::<Nwr, NwrOracle>(text, nodes, first..first + 20);
+    }
+}
+
+#[test]
+fn nwr_is_atomic_although_disks_are_lost() {
+    for (text, nodes, first) in [
+        ("writeback=on,restart=amnesia", 3, 8000),
+        ("writeback=fast,restart=amnesia,anti_entropy=100ms", 5, 8100),
+        ("n=3,writeback=on,restart=amnesia,hints=on,handoff=50ms", 5, 8200),
+    ] {
+        hold::<Nwr, NwrOracle>(text, nodes, first..first + 20);
     }
 }
 
@@ -102,6 +113,8 @@ fn the_oracles_see_what_is_wrong() {
     ] {
         assert!(breaks::<Nwr, NwrOracle>(&format!("writeback=on,{text}"), 3, 0..60), "{text}");
     }
+    let amnesia = "writeback=on,restart=amnesia,bug=serve-after-amnesia";
+    assert!(breaks::<Nwr, NwrOracle>(amnesia, 3, 0..100), "serve-after-amnesia");
     assert!(breaks::<Nwr, NwrOracle>("w=3,r=1,writeback=on,bug=replies-counted", 3, 0..60), "replies-counted");
     let early = "writeback=on,anti_entropy=50ms,gc_grace=300ms,give_up=300ms,bug=early-collection";
     assert!(breaks::<Nwr, NwrOracle>(early, 3, 0..60), "early-collection");

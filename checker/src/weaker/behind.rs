@@ -65,8 +65,7 @@ fn count(clusters: &[&Cluster], mut stale: Vec<(Point, Point, usize)>, lags: &mu
     }
     let mut ends: Vec<Point> = clusters.iter().map(|cluster| cluster.first_end).collect();
     ends.sort_unstable();
-    let mut by_begin: Vec<(Point, Point)> =
-        clusters.iter().map(|cluster| (cluster.begin, cluster.first_end)).collect();
+    let mut by_begin: Vec<(Point, Point)> = clusters.iter().map(|cluster| (cluster.begin, cluster.first_end)).collect();
     by_begin.sort_unstable_by(|one, other| other.cmp(one));
     stale.sort_unstable_by(|one, other| other.cmp(one));
     let mut sums = Sums(vec![0; ends.len() + 1]);

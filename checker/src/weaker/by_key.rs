@@ -50,8 +50,7 @@ pub(super) fn judge<M: Model, S: Send>(
     check: impl Fn(&Register<'_, '_, M>, &mut Share<'_>) -> Result<(Found, S), Stop> + Sync + Send,
 ) -> Result<(Property, Vec<S>), CheckError> {
     let Case { operations, model, options, budget } = case;
-    let no_register =
-        || CheckError::Level { level: words.name, of: "registers", model: model.name().to_owned() };
+    let no_register = || CheckError::Level { level: words.name, of: "registers", model: model.name().to_owned() };
     if model.register_initial().is_none() {
         return Err(no_register());
     }
@@ -100,7 +99,8 @@ fn conclude<M: Model, S>(
     if meter.exhausted().is_some() {
         let settled = reports.iter().filter(|report| matches!(report.found, Some((Found::Kept, _)))).count();
         let ended = linearizability::ended(meter);
-        let summary = format!("{ended} before {name} could be judged; {settled} of {keys} keys {}", plural(&words.holds));
+        let summary =
+            format!("{ended} before {name} could be judged; {settled} of {keys} keys {}", plural(&words.holds));
         return Property { outcome: Outcome::Unknown, summary, ..base };
     }
     let undecided = reports.iter().find_map(|Report { key, found }| match found {

@@ -52,11 +52,8 @@ impl Cluster {
 pub(super) fn all<M: Model>(register: &Register<'_, '_, M>, reads: impl Fn(usize) -> bool) -> Vec<Cluster> {
     let accesses = register.accesses;
     let empty = |value| {
-        let (begin, first_end) = if value == accesses.initial {
-            (Point::Beginning, Point::Beginning)
-        } else {
-            (Point::Never, Point::Never)
-        };
+        let (begin, first_end) =
+            if value == accesses.initial { (Point::Beginning, Point::Beginning) } else { (Point::Never, Point::Never) };
         Cluster { value, write: None, begin, first_end, first_to_end: None, last_read: None }
     };
     let mut clusters: Vec<Cluster> = (0..).take(accesses.produced.len()).map(empty).collect();
@@ -101,7 +98,9 @@ pub(super) fn obstacle<M: Model>(register: &Register<'_, '_, M>) -> Option<Found
     }
     let mut wrong: Option<(Option<u64>, usize, Wrong)> = None;
     for (reader, access) in accesses.accesses.iter().enumerate() {
-        let Some(value) = observed(register, reader, *access).filter(|&value| value != accesses.initial) else { continue };
+        let Some(value) = observed(register, reader, *access).filter(|&value| value != accesses.initial) else {
+            continue;
+        };
         let end = register.calls[reader].end;
         let found = match accesses.only_producer[value as usize] {
             None => Wrong::Unwritten,

@@ -97,8 +97,8 @@ impl Writes {
         let read = &calls[reader];
         let first = self.of_values.partition_point(|write| write.value < value);
         let all = self.of_values[first..].partition_point(|write| write.value == value);
-        let begun = self.of_values[first..first + all]
-            .partition_point(|write| read.end.is_none_or(|end| write.begin <= end));
+        let begun =
+            self.of_values[first..first + all].partition_point(|write| read.end.is_none_or(|end| write.begin <= end));
         let seen = begun.checked_sub(1).and_then(|last| {
             let two = self.last_ended[first + last].into_iter().flatten();
             two.map(|place| self.of_values[place]).find(|write| write.call != reader)
@@ -112,10 +112,10 @@ impl Writes {
                 return Some(others.map_or(Wrong::Unwritten, |write| Wrong::FromTheFuture { write: write.call }));
             }
         };
-        let (begin, by) = newest?;
+        let (replaced_from, by) = newest?;
         let replaced = match (source, end) {
             (Source::Initial, _) => true,
-            (Source::Write(_), Some(end)) => end < begin,
+            (Source::Write(_), Some(end)) => end < replaced_from,
             // It may have taken effect after everything else.
             (Source::Write(_), None) => false,
         };

@@ -58,8 +58,12 @@ pub fn check<M: Model>(
     budget: &dyn Budget,
 ) -> Result<Property, CheckError> {
     let k = k.max(1);
-    let words =
-        Words { name: "k-atomic", holds: format!("is {k}-atomic"), broken: format!("is not {k}-atomic"), route: route(k) };
+    let words = Words {
+        name: "k-atomic",
+        holds: format!("is {k}-atomic"),
+        broken: format!("is not {k}-atomic"),
+        route: route(k),
+    };
     let case = Case { operations, model, options, budget };
     let (mut property, all) = judge(case, &words, |register, share| of_register(register, k, options.explain, share))?;
     let figures: Vec<Figures> = all.into_iter().flatten().collect();
@@ -154,7 +158,7 @@ fn of_register<M: Model>(
 /// most places by which such a write stands behind a write that was read. Sorting by `first_end`, or by `begin`, extends real
 /// time, since a write that comes before another took effect before that one began.
 fn at_most(known: &[Cluster]) -> usize {
-    let orders: [fn(&Cluster) -> (Point, Point); 3] = [
+    let orders: [Key; 3] = [
         |cluster| (cluster.first_end, cluster.begin),
         |cluster| (cluster.begin, cluster.first_end),
         // Between its begin and the moment at which it had certainly taken effect a write may stand anywhere.
@@ -163,7 +167,10 @@ fn at_most(known: &[Cluster]) -> usize {
     orders.into_iter().map(|key| shown_by(known, key)).min().unwrap_or(usize::MAX)
 }
 
-fn shown_by(known: &[Cluster], key: fn(&Cluster) -> (Point, Point)) -> usize {
+/// What writes are sorted by.
+type Key = fn(&Cluster) -> (Point, Point);
+
+fn shown_by(known: &[Cluster], key: Key) -> usize {
     let mut order: Vec<&Cluster> = known.iter().collect();
     order.sort_by_key(|cluster| (key(cluster), cluster.value));
     let mut ended: Vec<(Point, usize)> =

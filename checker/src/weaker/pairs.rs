@@ -57,7 +57,9 @@ pub(super) fn tell<M: Model>(register: &Register<'_, '_, M>, one: &Cluster, othe
         });
         shown.extend(before.first_to_end.into_iter().chain(before.write).chain([began]));
     }
-    because.push("so all that concerns one value comes before all that concerns the other, and the other way round".to_owned());
+    because.push(
+        "so all that concerns one value comes before all that concerns the other, and the other way round".to_owned(),
+    );
     Counterexample { operations: rows(register, shown), because, ..Counterexample::default() }
 }
 

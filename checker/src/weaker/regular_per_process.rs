@@ -59,7 +59,10 @@ pub fn check<M: Model>(
         broken: "is not regular within each process".to_owned(),
         route: "zones of each process",
     };
-    Ok(judge(Case { operations, model, options, budget }, &words, |register, share| Ok((of_register(register, share)?, ())))?.0)
+    Ok(judge(Case { operations, model, options, budget }, &words, |register, share| {
+        Ok((of_register(register, share)?, ()))
+    })?
+    .0)
 }
 
 fn of_register<M: Model>(register: &Register<'_, '_, M>, share: &mut Share<'_>) -> Result<Found, Stop> {

@@ -160,7 +160,8 @@ impl<'a> Sets<'a> {
                 self.element(numbers, (key, value));
             }
         }
-        let mut in_all: Vec<usize> = numbers.iter().filter(|((of, _), _)| *of == key).map(|(_, &number)| number).collect();
+        let mut in_all: Vec<usize> =
+            numbers.iter().filter(|((of, _), _)| *of == key).map(|(_, &number)| number).collect();
         let mut seen_in: FxHashMap<usize, usize> = FxHashMap::default();
         for read in reads {
             let operation = &operations[read];

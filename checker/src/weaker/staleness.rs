@@ -69,12 +69,15 @@ pub fn check<M: Model>(
     options: &Options,
     budget: &dyn Budget,
 ) -> Result<Property, CheckError> {
-    let holds = bound_ms.map_or_else(|| "is stale by some finite time".to_owned(), |ms| format!("is at most {ms} ms stale"));
-    let broken = bound_ms.map_or_else(|| "returned what was not written".to_owned(), |ms| format!("is not at most {ms} ms stale"));
+    let holds =
+        bound_ms.map_or_else(|| "is stale by some finite time".to_owned(), |ms| format!("is at most {ms} ms stale"));
+    let broken = bound_ms
+        .map_or_else(|| "returned what was not written".to_owned(), |ms| format!("is not at most {ms} ms stale"));
     let words = Words { name: "staleness", holds, broken, route: "zones moved in time" };
-    let bound_ns = bound_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1_000_000));
+    let most_ns = bound_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1_000_000));
     let case = Case { operations, model, options, budget };
-    let (mut property, all) = judge(case, &words, |register, share| of_register(register, bound_ns, options.explain, share))?;
+    let (mut property, all) =
+        judge(case, &words, |register, share| of_register(register, most_ns, options.explain, share))?;
     let figures: Vec<Figures> = all.into_iter().flatten().collect();
     if !figures.is_empty() {
         add_figures(&mut property.figures, &figures);
@@ -175,7 +178,8 @@ struct Timed {
 impl Timed {
     /// By their first ends.
     fn all<I>(known: &[Cluster], calls: &[Call<'_, I>]) -> Vec<Timed> {
-        let moment = |event: u64, time: Option<u64>| (time.and_then(|time| i64::try_from(time).ok()).unwrap_or(0), event);
+        let moment =
+            |event: u64, time: Option<u64>| (time.and_then(|time| i64::try_from(time).ok()).unwrap_or(0), event);
         let began = |call: usize| moment(calls[call].operation.invoked, calls[call].operation.invoked_at);
         let ended = |call: usize| moment(calls[call].end.unwrap_or(0), calls[call].operation.completed_at);
         let beginning = (i64::MIN, 0);
@@ -212,7 +216,11 @@ fn smallest(timed: &[Timed], at_least: i64, bytes: usize, share: &mut Share<'_>)
     let mut next = low;
     while low < high {
         share.ask(bytes)?;
-        if contradiction(timed, next).is_none() { high = next } else { low = next + 1 }
+        if contradiction(timed, next).is_none() {
+            high = next;
+        } else {
+            low = next + 1;
+        }
         next = i64::midpoint(low, high);
     }
     Ok(low)

@@ -49,13 +49,10 @@ pub(super) fn is_two_atomic(clusters: &[Cluster], share: &mut Share<'_>) -> Resu
     let bytes = clusters.len() * (size_of::<Write>() + 6 * size_of::<Number>());
     share.ask(bytes)?;
     let mut left = Left::of(&writes);
-    while let Some(newest) = left.by_begin.first() {
+    while let Some(newest) = left.begins.first() {
         share.work(|| bytes)?;
-        let candidates: Vec<Number> = left
-            .by_end
-            .iter()
-            .take_while(|&it| writes[it as usize].first_end >= writes[newest as usize].begin)
-            .collect();
+        let candidates: Vec<Number> =
+            left.ends.iter().take_while(|&it| writes[it as usize].first_end >= writes[newest as usize].begin).collect();
         let alone = candidates.iter().find(|&&it| !left.is_needed_close(&writes, it));
         let epoch = match alone {
             Some(&alone) => vec![alone],
@@ -64,7 +61,9 @@ pub(super) fn is_two_atomic(clusters: &[Cluster], share: &mut Share<'_>) -> Resu
                 None => return Ok(false),
             },
         };
-        epoch.into_iter().for_each(|it| left.remove(it));
+        for it in epoch {
+            left.remove(it);
+        }
     }
     Ok(true)
 }
@@ -96,16 +95,16 @@ struct Chain {
     placed: Placed,
     /// The one before them.
     next: Number,
-    /// The first two of `by_last_read`, and the first of `by_begin`, that are not placed; these only go on.
+    /// The first two of `last_reads`, and the first of `begins`, that are not placed; these only go on.
     needing: [Number; 2],
     newest: Number,
 }
 
 impl Chain {
     fn ending_with(last: Number, left: &Left) -> Chain {
-        let first = left.by_last_read.next(left.by_last_read.end());
-        let needing = [first, left.by_last_read.next(first)];
-        Chain { placed: Placed::default(), next: last, needing, newest: left.by_begin.next(left.by_begin.end()) }
+        let first = left.last_reads.next(left.last_reads.end());
+        let needing = [first, left.last_reads.next(first)];
+        Chain { placed: Placed::default(), next: last, needing, newest: left.begins.next(left.begins.end()) }
     }
 
     /// Places the next write: who needs it close, or nothing where it has to come before something that is left.
@@ -113,13 +112,13 @@ impl Chain {
         let write = self.next;
         let first_end = writes[write as usize].first_end;
         self.placed.add(write);
-        while self.newest != left.by_begin.end() && self.placed.has(self.newest) {
-            self.newest = left.by_begin.next(self.newest);
+        while self.newest != left.begins.end() && self.placed.has(self.newest) {
+            self.newest = left.begins.next(self.newest);
         }
-        if self.newest != left.by_begin.end() && writes[self.newest as usize].begin > first_end {
+        if self.newest != left.begins.end() && writes[self.newest as usize].begin > first_end {
             return None;
         }
-        let list = &left.by_last_read;
+        let list = &left.last_reads;
         let [mut one, mut two] = self.needing;
         while one != list.end() && self.placed.has(one) {
             one = list.next(one);
@@ -175,11 +174,11 @@ enum Need {
 /// The writes that have no place yet.
 struct Left {
     /// The newest first.
-    by_begin: List,
+    begins: List,
     /// Those that took effect last first.
-    by_end: List,
+    ends: List,
     /// Those that were read, the one whose last read began last first.
-    by_last_read: List,
+    last_reads: List,
 }
 
 impl Left {
@@ -190,24 +189,23 @@ impl Left {
             List::of(&order, writes.len())
         };
         Left {
-            by_begin: list(all().collect(), |write| write.begin),
-            by_end: list(all().collect(), |write| write.first_end),
-            by_last_read: list(
-                all().filter(|&it: &Number| writes[it as usize].last_read.is_some()).collect(),
-                |write| write.last_read.unwrap_or(0),
-            ),
+            begins: list(all().collect(), |write| write.begin),
+            ends: list(all().collect(), |write| write.first_end),
+            last_reads: list(all().filter(|&it: &Number| writes[it as usize].last_read.is_some()).collect(), |write| {
+                write.last_read.unwrap_or(0)
+            }),
         }
     }
 
     fn remove(&mut self, write: Number) {
-        self.by_begin.remove(write);
-        self.by_end.remove(write);
-        self.by_last_read.remove(write);
+        self.begins.remove(write);
+        self.ends.remove(write);
+        self.last_reads.remove(write);
     }
 
     /// Whether another write needs this one close.
     fn is_needed_close(&self, writes: &[Write], write: Number) -> bool {
-        let mut needing = self.by_last_read.iter().filter(|&it| it != write);
+        let mut needing = self.last_reads.iter().filter(|&it| it != write);
         needing.next().is_some_and(|it| writes[it as usize].last_read > Some(writes[write as usize].first_end))
     }
 }
@@ -224,11 +222,11 @@ impl List {
         let end = Number::try_from(all).expect("four billion writes do not fit in memory");
         // What is not in the list is its own neighbour, so that taking it out changes nothing.
         let mut list = List { next: (0..=end).collect(), previous: (0..=end).collect() };
-        let mut last = end;
+        let mut before = end;
         for &it in order.iter().chain([&end]) {
-            list.next[last as usize] = it;
-            list.previous[it as usize] = last;
-            last = it;
+            list.next[before as usize] = it;
+            list.previous[it as usize] = before;
+            before = it;
         }
         list
     }

@@ -81,12 +81,12 @@ pub(super) fn judge<M: Model>(
         return Ok(ended(words, &Counts::default(), 0));
     };
     let keys = parts.len();
-    let accesses: Option<Vec<RegisterCalls>> =
-        parts.iter().map(|part| RegisterCalls::of(model, &part.calls)).collect();
+    let accesses: Option<Vec<RegisterCalls>> = parts.iter().map(|part| RegisterCalls::of(model, &part.calls)).collect();
     let accesses = accesses.ok_or_else(no_register)?;
-    let twice = parts.iter().zip(&accesses).find(|(_, it)| {
-        it.produced.iter().zip(&it.only_producer).any(|(&produced, only)| produced && only.is_none())
-    });
+    let twice = parts
+        .iter()
+        .zip(&accesses)
+        .find(|(_, it)| it.produced.iter().zip(&it.only_producer).any(|(&produced, only)| produced && only.is_none()));
     if let Some((part, _)) = twice {
         let key = part.key.as_ref().map_or_else(String::new, |key| format!("key {}: ", key_text(key)));
         let summary = format!(

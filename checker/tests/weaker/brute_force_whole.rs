@@ -31,18 +31,23 @@ pub(crate) fn name(op: &Op) -> (String, String) {
 pub(crate) fn keeps(ops: &[Op], guarantee: Guarantee, versions: &Versions) -> bool {
     let version = |op: &Op| if op.value.is_null() { 0 } else { versions[&name(op)] };
     let same_key = |first: bool, then: bool, strictly: bool| {
-        pairs(ops, |one, other| in_session(one, other) && one.write == first && other.write == then && one.key == other.key)
-            .all(|(one, other)| version(one) < version(other) || !strictly && version(one) == version(other))
+        pairs(ops, |one, other| {
+            in_session(one, other) && one.write == first && other.write == then && one.key == other.key
+        })
+        .all(|(one, other)| version(one) < version(other) || !strictly && version(one) == version(other))
     };
     let other_keys = |first: bool| {
-        pairs(ops, |one, other| in_session(one, other) && one.write == first && other.write && one.key != other.key).all(
-            |(one, write)| {
+        pairs(ops, |one, other| in_session(one, other) && one.write == first && other.write && one.key != other.key)
+            .all(|(one, write)| {
                 pairs(ops, |seen, then| {
-                    in_session(seen, then) && !seen.write && !then.write && name(seen) == name(write) && then.key == one.key
+                    in_session(seen, then)
+                        && !seen.write
+                        && !then.write
+                        && name(seen) == name(write)
+                        && then.key == one.key
                 })
                 .all(|(_, then)| version(then) >= version(one))
-            },
-        )
+            })
     };
     match guarantee {
         Guarantee::ReadYourWrites => same_key(true, false, false),
@@ -52,7 +57,7 @@ pub(crate) fn keeps(ops: &[Op], guarantee: Guarantee, versions: &Versions) -> bo
     }
 }
 
-fn pairs<'o>(ops: &'o [Op], which: impl Fn(&Op, &Op) -> bool) -> impl Iterator<Item = (&'o Op, &'o Op)> {
+fn pairs(ops: &[Op], which: impl Fn(&Op, &Op) -> bool) -> impl Iterator<Item = (&Op, &Op)> {
     let all = ops.iter().flat_map(|one| ops.iter().map(move |other| (one, other)));
     all.filter(move |(one, other)| which(one, other))
 }
@@ -63,9 +68,7 @@ pub(crate) fn can_keep(ops: &[Op], guarantee: Guarantee) -> bool {
         return false;
     }
     let writes: Vec<&Op> = ops.iter().filter(|op| op.write).collect();
-    any_order(&writes, &mut Vec::new(), &|_, _| true, &mut |order| {
-        keeps(ops, guarantee, &numbered(order))
-    })
+    any_order(&writes, &mut Vec::new(), &|_, _| true, &mut |order| keeps(ops, guarantee, &numbered(order)))
 }
 
 /// The writes in this order, numbered by it; that compares those of one key as well.
@@ -201,8 +204,8 @@ impl Causal {
         };
         any_order(&writes, &mut Vec::new(), &fits, &mut |order| {
             self.ops.iter().enumerate().filter(|(_, op)| !op.write).all(|(read, op)| {
-                let seen = order.iter().filter(|write| write.key == op.key && self.before[number(write)][read]);
-                seen.last().map_or(Value::Null, |write| write.value.clone()) == op.value
+                let mut seen = order.iter().filter(|write| write.key == op.key && self.before[number(write)][read]);
+                seen.next_back().map_or(Value::Null, |write| write.value.clone()) == op.value
             })
         })
     }

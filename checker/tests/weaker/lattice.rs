@@ -19,12 +19,7 @@ use super::registers::{ALWAYS, AT_NIGHT, each};
 const IMPLIES: [(Level, &[Level]); 10] = [
     (
         Level::Linearizable,
-        &[
-            Level::Sequential,
-            Level::RegularPerProcess,
-            Level::KAtomic { k: 1 },
-            Level::Staleness { bound_ms: Some(0) },
-        ],
+        &[Level::Sequential, Level::RegularPerProcess, Level::KAtomic { k: 1 }, Level::Staleness { bound_ms: Some(0) }],
     ),
     (Level::Sequential, &[Level::CausalMemory, Level::CausalConvergence]),
     (Level::CausalMemory, &[Level::Causal]),
@@ -71,14 +66,13 @@ fn registers(count: u64) {
     let model = ModelSpec::parse("register", &BTreeMap::new()).unwrap();
     for (distinct, keys, sessions) in kinds {
         each(Kind { distinct, keys, operations: 8, sessions }, count / 5, |operations| {
-            for zones in [true, false] {
-                let options = Options { zones, explain: false, core_effort: 0, ..Options::default() };
-                let kept = Kept::of(|level| {
-                    check_operations(operations, &model, level, &options, &Unlimited).unwrap().outcome
-                });
-                // Sequential consistency knows processes, and no sessions of several.
-                kept.has_no_inversion(|level, _| sessions && level == Level::Sequential);
-            }
+            // What is weaker is decided by itself, or by what is stronger first.
+            let zones = operations.len() % 2 == 0;
+            let options = Options { zones, explain: false, core_effort: 0, ..Options::default() };
+            let kept =
+                Kept::of(|level| check_operations(operations, &model, level, &options, &Unlimited).unwrap().outcome);
+            // Sequential consistency knows processes, and no sessions of several.
+            kept.has_no_inversion(|level, _| sessions && level == Level::Sequential);
         });
     }
 }
@@ -92,9 +86,7 @@ fn with_compare_and_set(count: u64) {
             Kept::of(|level| check_operations(&operations, &model, level, &options, &Unlimited).unwrap().outcome);
         let reverse = |level, weaker| level != Level::Linearizable && weaker == Level::Linearizable;
         let checked = std::panic::catch_unwind(|| {
-            kept.has_no_inversion(|level, weaker| {
-                reverse(level, weaker) && matches!(level, Level::Staleness { .. })
-            });
+            kept.has_no_inversion(|level, weaker| reverse(level, weaker) && matches!(level, Level::Staleness { .. }));
         });
         assert!(checked.is_ok(), "seed {seed}: {operations:#?}");
     }
@@ -103,7 +95,7 @@ fn with_compare_and_set(count: u64) {
 #[test]
 fn nothing_that_is_implied_is_broken() {
     registers(ALWAYS);
-    with_compare_and_set(ALWAYS);
+    with_compare_and_set(ALWAYS / 5);
 }
 
 #[test]

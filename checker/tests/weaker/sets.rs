@@ -61,7 +61,8 @@ fn counted(operations: &[Operation]) -> [u64; 6] {
             own.copied().collect()
         };
         let reads: Vec<&&Operation> = its.iter().filter(|it| &*it.f == "read" && it.ending == Ending::Ok).collect();
-        let times = |read: &Operation| read.answer().as_array().unwrap().iter().filter(|it| **it == json!(element)).count();
+        let times =
+            |read: &Operation| read.answer().as_array().unwrap().iter().filter(|it| **it == json!(element)).count();
         let having: Vec<_> = reads.iter().filter(|read| times(read) > 0).collect();
         let lacking: Vec<_> = reads.iter().filter(|read| times(read) == 0).collect();
         let tried = of("add", &|ending| ending != Ending::Fail);
@@ -79,7 +80,8 @@ fn counted(operations: &[Operation]) -> [u64; 6] {
         let known = of("add", &|ending| ending == Ending::Ok).iter().map(|it| it.completed.unwrap()).min();
         let known = known.into_iter().chain(having.iter().map(|it| it.completed.unwrap())).min();
         let last_had = having.iter().map(|it| it.invoked).max();
-        let missed: Vec<u64> = lacking.iter().map(|it| it.invoked).filter(|&it| known.is_some_and(|known| it > known)).collect();
+        let missed: Vec<u64> =
+            lacking.iter().map(|it| it.invoked).filter(|&it| known.is_some_and(|known| it > known)).collect();
         let last_lacked = lacking.iter().map(|it| it.invoked).max();
         if last_had.is_some() && last_had > last_lacked {
             counts[3] += 1;
@@ -97,8 +99,7 @@ fn counted(operations: &[Operation]) -> [u64; 6] {
 fn elements_are_counted_as_the_definition_says() {
     for seed in 0..ALWAYS {
         let operations = history(&mut Random::new(seed));
-        let verdict =
-            set_full::check(&operations, &Set { removals: true }, &Options::default(), &Unlimited).unwrap();
+        let verdict = set_full::check(&operations, &Set { removals: true }, &Options::default(), &Unlimited).unwrap();
         let names = ["lost", "stale", "never_read", "stable", "duplicated", "unexpected"];
         let told = names.map(|name| verdict.figures[name].as_u64().unwrap());
         let expected = counted(&operations);

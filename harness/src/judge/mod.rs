@@ -9,6 +9,8 @@ mod durable;
 mod faults;
 mod finale;
 mod notes;
+pub mod quorum;
+mod weaker;
 
 use std::collections::BTreeMap;
 
@@ -17,11 +19,12 @@ use schism_checker::history::{Event, History, Process};
 use schism_checker::linearizability;
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::{Outcome, Property};
-use schism_checker::weaker::{self, Level};
+use schism_checker::weaker::Level;
 use serde_json::Map;
 
 pub use coverage::cover;
 pub use notes::invariants;
+pub use weaker::promised;
 
 use crate::verdict::FaultCount;
 
@@ -32,7 +35,7 @@ pub struct Case<'a> {
     pub history: &'a History,
     /// What the answers must be.
     pub model: &'a ModelSpec,
-    /// What else the workload is made to show: measured only.
+    /// What the workload is made to show: measured at least.
     pub levels: &'a [Level],
     /// Whether the final reads tell what became of acknowledged writes …
     pub durable: bool,
@@ -40,8 +43,8 @@ pub struct Case<'a> {
     pub judge_durable: bool,
     /// Whether the system is held to linearizability, or it is only measured.
     pub judge_linearizable: bool,
-    /// What else the configuration promises, for which there is no checker yet: nothing can be said about it.
-    pub unchecked_promise: Option<&'a str>,
+    /// What the system is held to besides; see [`promised`].
+    pub promised: Vec<Level>,
     /// Faults by kind: what became of each.
     pub faults: &'a BTreeMap<String, FaultCount>,
     /// What became of the rules about the whole cluster: see [`invariants`].
@@ -70,16 +73,17 @@ impl Judgement {
 /// Judges a run.
 pub fn judge(case: Case<'_>) -> Judgement {
     let mut failures = Vec::new();
-    let mut properties = vec![linearizable(&case, &mut failures)];
+    let linearizable = linearizable(&case, &mut failures);
+    let weaker = weaker::weaker(&case, linearizable.outcome);
+    let mut properties = vec![linearizable];
     properties.push(crashes::no_crash(case.history, &mut failures));
     properties.push(finale::recovers(case.history));
     properties.push(faults::took_effect(case.faults, &mut failures));
-    properties.extend(case.unchecked_promise.map(unchecked));
+    properties.extend(weaker);
     properties.extend(finale::converges(case.history));
     if case.durable {
         properties.push(durable::durable(case.history, case.judge_durable));
     }
-    properties.extend(case.levels.iter().map(|level| measured(&case, *level)));
     properties.extend(case.invariants);
     properties.sort_by_key(|property| !property.judged);
     Judgement { properties, harness_failures: failures }
@@ -94,19 +98,6 @@ fn linearizable(case: &Case<'_>, failures: &mut Vec<String>) -> Property {
             property("linearizable", Outcome::Unknown, error.to_string())
         }
     }
-}
-
-/// A weaker property, which is measured.
-fn measured(case: &Case<'_>, level: Level) -> Property {
-    let options = linearizability::Options { judged: false, ..linearizability::Options::default() };
-    weaker::check(case.history, case.model, level, &options, case.budget).unwrap_or_else(|error| {
-        let property = property(level.property(), Outcome::Unknown, error.to_string());
-        Property { judged: false, ..property }
-    })
-}
-
-fn unchecked(promise: &str) -> Property {
-    property(promise, Outcome::Unknown, format!("the configuration promises {promise}; nothing here checks that yet"))
 }
 
 /// A judged property without counterexample.

@@ -46,3 +46,10 @@ fn nwr_with_writeback_holds() {
     holds("nwr:writeback=on", 3);
     holds("nwr:w=1,r=3", 3);
 }
+
+#[test]
+fn nwr_with_everything_that_repairs_holds() {
+    holds("nwr:writeback=fast,anti_entropy=300ms", 5);
+    holds("nwr:repair=sync", 3);
+    holds("nwr:n=3,writeback=on,repair=async,hints=on,handoff=200ms,anti_entropy=300ms", 5);
+}

@@ -55,12 +55,11 @@ fn reply(counted: &Counted, phase: Phase, chosen: Option<&Version>) -> Value {
     reply.insert("replica".to_owned(), json!(counted.replica));
     reply.insert("incarnation".to_owned(), counted.incarnation.into());
     let version = if phase == Phase::Query { counted.version.as_ref() } else { chosen };
-    match counted.newer {
-        Some(newer) => drop(reply.insert("tag".to_owned(), newer.json())),
-        None => {
-            reply.insert("tag".to_owned(), tag(version));
-            reply.extend(version.map(|version| ("digest".to_owned(), version.digest().to_string().into())));
-        }
+    if let Some(newer) = counted.newer {
+        reply.insert("tag".to_owned(), newer.json());
+    } else {
+        reply.insert("tag".to_owned(), tag(version));
+        reply.extend(version.map(|version| ("digest".to_owned(), version.digest().to_string().into())));
     }
     reply.extend(counted.stands_for.map(|home| ("for".to_owned(), json!(home))));
     Value::Object(reply)

@@ -222,12 +222,13 @@ impl fmt::Display for Message {
                 write!(f, "Compare {}", places.join(" "))
             }
             Message::Exchange { leaves, versions } => {
-                let leaves = if leaves.is_empty() { " back" } else { "" };
-                write!(f, "Exchange{leaves}{}", show_versions(versions))
+                f.write_str(if leaves.is_empty() { "Exchange back" } else { "Exchange" })?;
+                show_versions(versions, f)
             }
             Message::Recover { incarnation } => write!(f, "Recover {incarnation}"),
             Message::RecoverReply { incarnation, versions, lives, .. } => {
-                write!(f, "RecoverReply {incarnation}{}", show_versions(versions))?;
+                write!(f, "RecoverReply {incarnation}")?;
+                show_versions(versions, f)?;
                 show_lives(lives, f)
             }
             Message::Updates { updates } => {
@@ -249,8 +250,8 @@ fn shown(version: Option<&Version>) -> String {
     version.map_or_else(|| "nothing".to_owned(), Version::to_string)
 }
 
-fn show_versions(versions: &[(String, Version)]) -> String {
-    versions.iter().map(|(key, version)| format!(" {key}={version}")).collect()
+fn show_versions(versions: &[(String, Version)], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    versions.iter().try_for_each(|(key, version)| write!(f, " {key}={version}"))
 }
 
 fn show_lives(lives: &Lives, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -59,9 +59,9 @@ pub(super) fn crash<P: Protocol>(cluster: &mut Cluster<P>, command: &Command) ->
     let mut args = command.consume_args();
     let id = node(cluster, &mut args)?;
     let loss = match args.next_pos() {
-        None => Loss::Nothing,
-        Some("lose-unsynced") => Loss::Unsynced,
-        Some("lose-disk") => Loss::Disk,
+        None => Loss::default(),
+        Some("lose-unsynced") => Loss { unsynced: true, synced: false },
+        Some("lose-disk") => Loss { unsynced: true, synced: true },
         Some(other) => return Err(format!("a crash does not {other:?}").into()),
     };
     args.reject_next()?;

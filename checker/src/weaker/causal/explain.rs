@@ -14,13 +14,16 @@ pub(super) fn cycle<M: Model>(whole: &Whole<'_, '_, M>, steps: &[Edge<Why>]) -> 
     let graph = Graph::new(whole.ops.len(), steps.to_vec());
     let components = graph.components();
     let mut sizes = vec![0_usize; whole.ops.len()];
-    components.iter().for_each(|&component| sizes[component as usize] += 1);
-    let on_cycles = whole.numbered().map(|(id, _)| id).filter(|&id| {
-        sizes[components[id as usize] as usize] > 1 || graph.out(id).iter().any(|step| step.to == id)
-    });
-    let ways = on_cycles.take(CANDIDATES).filter_map(|from| {
-        graph.way(from, |to| to == from, |to| components[to as usize] == components[from as usize])
-    });
+    for &component in &components {
+        sizes[component as usize] += 1;
+    }
+    let on_cycles = whole
+        .numbered()
+        .map(|(id, _)| id)
+        .filter(|&id| sizes[components[id as usize] as usize] > 1 || graph.out(id).iter().any(|step| step.to == id));
+    let ways = on_cycles
+        .take(CANDIDATES)
+        .filter_map(|from| graph.way(from, |to| to == from, |to| components[to as usize] == components[from as usize]));
     let way = ways.min_by_key(Vec::len).expect("there is a cycle");
     let mut because: Vec<String> = way.iter().map(|step| sentence(whole, step)).collect();
     because.push("so each of them comes before itself".to_owned());

@@ -186,9 +186,9 @@ fn chains<M: Model>(whole: &Whole<'_, '_, M>, counts: &[bool]) -> (Vec<(ChainId,
             continue;
         }
         let process = (op.who, whole.call(id).operation.process);
-        let follows = last.get(&process).filter(|(.., before)| {
-            before.call == op.call || before.end.is_some_and(|end| end < op.begin)
-        });
+        let follows = last
+            .get(&process)
+            .filter(|(.., before)| before.call == op.call || before.end.is_some_and(|end| end < op.begin));
         let (chain, place) = follows.map_or_else(
             || {
                 chains += 1;

@@ -1,5 +1,7 @@
 //! What a session guarantee demands of the versions: that one is no newer than another.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashMap;
 
 use crate::meter::{Share, Stop};
@@ -23,7 +25,8 @@ impl Guarantee {
     pub(super) const READ_YOUR_WRITES: Guarantee = Guarantee { first_writes: true, then_writes: false, others: false };
     pub(super) const MONOTONIC_READS: Guarantee = Guarantee { first_writes: false, then_writes: false, others: false };
     pub(super) const MONOTONIC_WRITES: Guarantee = Guarantee { first_writes: true, then_writes: true, others: true };
-    pub(super) const WRITES_FOLLOW_READS: Guarantee = Guarantee { first_writes: false, then_writes: true, others: true };
+    pub(super) const WRITES_FOLLOW_READS: Guarantee =
+        Guarantee { first_writes: false, then_writes: true, others: true };
 }
 
 /// The operation because of which there is an edge; none where it follows from what a node stands for.
@@ -92,8 +95,11 @@ impl Demands {
 
     fn before<M: Model>(&mut self, whole: &Whole<'_, '_, M>, guarantee: Guarantee) -> Before {
         let mut before = Before::default();
-        let mut ended: Vec<(u64, OpId)> =
-            whole.numbered().filter(|(_, op)| op.writes == guarantee.first_writes).filter_map(|(id, op)| Some((op.end?, id))).collect();
+        let mut ended: Vec<(u64, OpId)> = whole
+            .numbered()
+            .filter(|(_, op)| op.writes == guarantee.first_writes)
+            .filter_map(|(id, op)| Some((op.end?, id)))
+            .collect();
         ended.sort_unstable();
         let mut last: FxHashMap<(u32, u32), Node> = FxHashMap::default();
         for (end, id) in ended {
@@ -205,12 +211,14 @@ impl Demands {
     }
 }
 
+/// A write that was read: its begin, its key, and the read.
+type Latest = (u64, u32, OpId);
+
 /// What a session has read of others.
 #[derive(Default)]
 struct Seen {
-    /// By session: of its writes that were read, the one that began last, and the last one of another key; each with its begin, its key
-    /// and the read.
-    latest: std::collections::BTreeMap<u32, [Option<(u64, u32, OpId)>; 2]>,
+    /// By session: of its writes that were read, the one that began last, and the last one of another key.
+    latest: BTreeMap<u32, [Option<Latest>; 2]>,
     /// By key and session: what is demanded already.
     told: FxHashMap<(u32, u32), Node>,
     /// By key: the newest that must not be fallen behind.

@@ -59,8 +59,11 @@ pub(super) fn ranks<M: Model>(whole: &Whole<'_, '_, M>) -> Option<Ranks> {
     let mut all: Vec<(u32, &Version, usize)> =
         told.iter().enumerate().filter_map(|(write, version)| Some((keys[write], version.as_ref()?, write))).collect();
     all.sort_unstable();
-    let mut ranks =
-        Ranks { of_writes: vec![None; told.len()], differ: true, writes: whole.ops.iter().map(|op| op.writes).collect() };
+    let mut ranks = Ranks {
+        of_writes: vec![None; told.len()],
+        differ: true,
+        writes: whole.ops.iter().map(|op| op.writes).collect(),
+    };
     for &initial in &whole.initials {
         ranks.of_writes[initial as usize] = Some(0);
     }

@@ -95,7 +95,7 @@ impl Nwr {
         let answers = std::mem::take(&mut operation.counted);
         operation.queried = answers.iter().map(|counted| counted.replica).collect();
         match (&operation.task, newest) {
-            (Task::Read, Some(newest)) => self.end_read_query(op, operation, answers, newest, cx),
+            (Task::Read, Some(newest)) => self.end_read_query(op, operation, answers, &newest, cx),
             (Task::Read, None) => self.answer_read(op, &operation, None, 0, cx),
             (_, newest) => self.write_over(op, operation, newest, cx),
         }
@@ -115,7 +115,7 @@ impl Nwr {
         };
         let note = evidence::about(Note::new("coordinated"), op, &operation.key);
         cx.note(evidence::with_version(note, Some(&version)).with("write", true));
-        self.begin_store(op, operation, Phase::Store, version, self.config.w, cx);
+        self.begin_store(op, operation, Phase::Store, &version, self.config.w, cx);
     }
 
     /// What was found, with this write in place of what it replaces.
@@ -165,10 +165,10 @@ impl Nwr {
         op: RequestId,
         mut operation: Operation,
         answers: Vec<Counted>,
-        newest: Version,
+        newest: &Version,
         cx: &mut Cx<'_, Self>,
     ) {
-        let has_newest = |counted: &Counted| covers(counted.version.as_ref(), Some(&newest));
+        let has_newest = |counted: &Counted| covers(counted.version.as_ref(), Some(newest));
         let (mut holders, behind): (Vec<_>, Vec<_>) = answers.into_iter().partition(has_newest);
         let (phase, need) = match (self.config.writeback, self.config.repair) {
             (Writeback::On, _) => {
@@ -180,21 +180,21 @@ impl Nwr {
             (Writeback::Off, Repair::Sync) => (Phase::Repair, self.config.r),
             (Writeback::Off, repair) => {
                 if repair == Repair::Async {
-                    self.repair(op, &operation, &behind, &newest, cx);
+                    self.repair(op, &operation, &behind, newest, cx);
                 }
-                return self.answer_read(op, &operation, Some(&newest), 0, cx);
+                return self.answer_read(op, &operation, Some(newest), 0, cx);
             }
         };
         if holders.len() >= need {
-            return self.answer_read(op, &operation, Some(&newest), need, cx);
+            return self.answer_read(op, &operation, Some(newest), need, cx);
         }
         if self.has(Bug::NoWriteback) {
             self.acts(Bug::NoWriteback, cx);
-            return self.answer_read(op, &operation, Some(&newest), need, cx);
+            return self.answer_read(op, &operation, Some(newest), need, cx);
         }
         if self.has(Bug::AsyncWriteback) {
             self.acts(Bug::AsyncWriteback, cx);
-            self.answer_read(op, &operation, Some(&newest), need, cx);
+            self.answer_read(op, &operation, Some(newest), need, cx);
             operation.is_answered = true;
         }
         operation.counted = holders;

@@ -16,7 +16,7 @@ impl Nwr {
         op: RequestId,
         mut operation: Operation,
         phase: Phase,
-        version: Version,
+        version: &Version,
         need: usize,
         cx: &mut Cx<'_, Self>,
     ) {
@@ -29,7 +29,7 @@ impl Nwr {
         operation.asked.clear();
         operation.stage = Stage::Store { phase, version: version.clone(), need };
         if asked.contains(&self.me) {
-            let newer = self.store_for(operation.step(op), &operation.key, &version, cx);
+            let newer = self.store_for(operation.step(op), &operation.key, version, cx);
             let (replica, incarnation) = (self.me, cx.incarnation());
             self.count(&mut operation, Counted { replica, incarnation, version: None, newer, stands_for: None }, cx);
         }
