@@ -1,6 +1,8 @@
 //! The workers: they invoke, wait, give up at a deadline, and go on under a new process number after an `info`, as those
 //! of a real run do. What is a connection there is here the memory of which life of which node one talked to.
 
+mod asking;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +10,7 @@ use std::time::Duration;
 use schism_nodes::{
     ClientId, ErrorCode, Event, Incarnation, NodeId, Outcome, Protocol, Request, RequestId, RequestKind,
 };
-use schism_workloads::{Contact, Invocation, Next, Planned};
+use schism_workloads::{Invocation, Planned};
 use serde_json::{Map, Value, json};
 
 use crate::client::Completion;
@@ -18,7 +20,7 @@ use crate::recorder::Draft;
 use crate::run::{translate, worker};
 use crate::sim::node::Pending;
 use crate::sim::phases::Phase;
-use crate::sim::world::{Asked, Happening, World};
+use crate::sim::world::{Happening, World};
 
 /// A worker.
 #[derive(Debug)]
@@ -181,64 +183,6 @@ impl<P: Protocol> World<P> {
         match planned {
             Some(planned) => self.work(worker, planned),
             None => self.attend(worker),
-        }
-    }
-
-    /// Does what the workload wants now.
-    fn work(&mut self, worker: usize, planned: Planned) {
-        let Planned { invocation, contact, session, due } = planned;
-        let request = translate::request(&invocation).expect("the workload fits the system: it was asked before");
-        let node = self.contact(worker, contact);
-        let (time, name) = (self.recording.time(self.now), self.workers[worker].name.clone());
-        self.asked.push(Asked { time, worker: name, node, request: request.clone() });
-        let purpose = Purpose::Work;
-        if !self.options.open_loop {
-            return self.perform(worker, Attempt { node, invocation, request, session, due: None, purpose });
-        }
-        if let Some(lane) = self.lane(worker) {
-            let due = Some(nanoseconds(due));
-            self.perform(lane, Attempt { node, invocation, request, session, due, purpose });
-        }
-        self.attend(worker);
-    }
-
-    /// A process of a worker that is free, made if there is none, with the order to give up if there is one; none where too many
-    /// are under way.
-    fn lane(&mut self, worker: usize) -> Option<usize> {
-        let lanes = || self.workers.iter().enumerate().filter(|(_, lane)| lane.lane_of == Some(worker));
-        let free = lanes().find(|(_, lane)| lane.open.is_none()).map(|(place, _)| place);
-        if free.is_none() && lanes().count() >= worker::LANES_MAX {
-            return None;
-        }
-        let (name, share) = (self.workers[worker].name.clone(), self.workers[worker].share);
-        let lane = free.unwrap_or_else(|| self.hire(&name, share, true));
-        self.workers[lane].lane_of = Some(worker);
-        let order = self.workers[worker].give_up.pop_front();
-        self.workers[lane].give_up.extend(order);
-        Some(lane)
-    }
-
-    /// The node that is to be asked.
-    fn contact(&mut self, worker: usize, contact: Contact) -> NodeId {
-        let last = &mut self.workers[worker].last;
-        *last = contact.place(*last, self.universe.len());
-        self.universe[*last]
-    }
-
-    /// What the workload wants next of a worker, and when.
-    fn planned(&mut self, worker: usize, time: Duration) -> Option<(Duration, Option<Planned>)> {
-        let state = &mut self.workers[worker];
-        if let Some(planned) = state.planned.take() {
-            return Some(planned);
-        }
-        let (share, workload) = (state.share.filter(|_| !state.done)?, self.workload.as_mut()?);
-        match workload.next(share, time) {
-            Next::Operation(planned) => Some((planned.due, Some(planned))),
-            Next::Wait { until } => Some((until.max(time + Duration::from_nanos(1)), None)),
-            Next::Done => {
-                state.done = true;
-                None
-            }
         }
     }
 
