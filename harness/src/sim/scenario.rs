@@ -149,6 +149,7 @@ impl Scenario {
             order: self.prepared.system.links(),
             options: self.options.clone(),
             weather: self.weather,
+            retries: self.mixture.as_ref().map_or(0.0, |mixture| mixture.retries),
             workload,
             reads,
             steps: std::mem::take(&mut self.prepared.steps),
@@ -239,6 +240,7 @@ struct Play {
     order: LinkOrder,
     options: RunOptions,
     weather: Weather,
+    retries: f64,
     workload: Option<Box<dyn schism_workloads::Workload>>,
     reads: Vec<schism_workloads::Invocation>,
     steps: Vec<crate::plan::Step>,
@@ -250,8 +252,8 @@ impl Visitor for Play {
     type Output = Remains;
 
     fn visit<P: Protocol + 'static>(self, config: P::Config) -> Remains {
-        let Play { storage, order, options, weather, workload, reads, steps, watch, trace } = self;
-        let setup = Setup { config, storage, order, options, weather, workload, reads, steps };
+        let Play { storage, order, options, weather, retries, workload, reads, steps, watch, trace } = self;
+        let setup = Setup { config, storage, order, options, weather, retries, workload, reads, steps };
         World::<P>::new(setup, watch, trace).run()
     }
 }

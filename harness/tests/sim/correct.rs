@@ -10,6 +10,11 @@ use crate::support::options;
 const SEEDS: &str = "SCHISM_TEST_SEEDS";
 
 fn holds(system: &str, nodes: u16) -> Tally {
+    holds_and_serves(system, nodes, 500)
+}
+
+/// With at least so many operations a run that end well.
+fn holds_and_serves(system: &str, nodes: u16, ok_min: u64) -> Tally {
     let count = std::env::var(SEEDS).map_or(60, |count| count.parse().unwrap());
     let sweep = Sweep { options: options(system, nodes, 0), seeds: 0..count, jobs: 2, wall: None, stop_at_first: true };
     let tally = sweep.run(&AtomicBool::new(false), |result| {
@@ -25,7 +30,7 @@ fn holds(system: &str, nodes: u16) -> Tally {
     for (kind, count) in &tally.faults {
         assert!(count.proved > 0, "no {kind} ever took effect on {system}: {count:?}");
     }
-    assert!(tally.operations.ok > 500 * count, "{:?}", tally.operations);
+    assert!(tally.operations.ok > ok_min * count, "{:?}", tally.operations);
     tally
 }
 
@@ -38,6 +43,12 @@ fn raft_holds() {
 fn raft_with_readindex_holds() {
     holds("raft:reads=readindex", 5);
     holds("raft:reads=readindex", 3);
+}
+
+#[test]
+fn raft_that_redirects_its_clients_holds() {
+    // Four nodes of five serve nobody, and half of the clients go no further.
+    holds_and_serves("raft:route=redirect", 5, 300);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schism_nodes::{NodeId, Protocol};
-use schism_workloads::{Contact, Next, Planned};
+use schism_workloads::{Contact, Invocation, Next, Planned};
 
 use super::{Attempt, Purpose, nanoseconds};
 use crate::run::{translate, worker};
@@ -30,19 +30,23 @@ impl<P: Protocol> World<P> {
     /// Does what the workload wants now.
     pub(super) fn work(&mut self, worker: usize, planned: Planned) {
         let Planned { invocation, contact, session, due } = planned;
-        let request = translate::request(&invocation).expect("the workload fits the system: it was asked before");
         let node = self.contact(worker, contact);
-        let (time, name) = (self.recording.time(self.now), self.workers[worker].name.clone());
-        self.asked.push(Asked { time, worker: name, node, request: request.clone() });
-        let purpose = Purpose::Work;
+        let attempt = Attempt { session, ..self.asking(worker, node, invocation, Purpose::Work) };
         if !self.options.open_loop {
-            return self.perform(worker, Attempt { node, invocation, request, session, due: None, purpose });
+            return self.perform(worker, attempt);
         }
         if let Some(lane) = self.lane(worker) {
-            let due = Some(nanoseconds(due));
-            self.perform(lane, Attempt { node, invocation, request, session, due, purpose });
+            self.perform(lane, Attempt { due: Some(nanoseconds(due)), ..attempt });
         }
         self.attend(worker);
+    }
+
+    /// An operation of the workload at a node.
+    pub(super) fn asking(&mut self, worker: usize, node: NodeId, invocation: Invocation, purpose: Purpose) -> Attempt {
+        let request = translate::request(&invocation).expect("the workload fits the system: it was asked before");
+        let (time, name) = (self.recording.time(self.now), self.workers[worker].name.clone());
+        self.asked.push(Asked { time, worker: name, node, request: request.clone() });
+        Attempt { node, invocation, request, session: None, due: None, purpose }
     }
 
     /// A process of a worker that is free, made if there is none, with the order to give up if there is one; none where too many
