@@ -181,6 +181,9 @@ pub(crate) struct LoadArgs {
     /// (150 in virtual time) [default: 1000]
     #[arg(long, value_name = "RATE", help_heading = "System and load")]
     pub(crate) rate: Option<String>,
+    /// Operations are due at their times even if earlier ones have not ended, and latency counts from there; needs a rate
+    #[arg(long, help_heading = "System and load")]
+    pub(crate) open_loop: bool,
     /// How many clients: a number, or 2n for twice the nodes, if no plan says it [default: 2n]
     #[arg(long, value_name = "COUNT", help_heading = "System and load")]
     pub(crate) concurrency: Option<String>,

@@ -44,7 +44,7 @@ pub(crate) enum Phase {
 /// What the start and the end of a run have to remember.
 #[derive(Debug)]
 pub(crate) struct Finale {
-    /// What is read finally.
+    /// What is read finally, where no workload says it.
     reads: Vec<Invocation>,
     /// When the main phase began.
     pub(crate) start: Moment,
@@ -174,6 +174,9 @@ impl<P: Protocol> World<P> {
 
     fn begin_reading(&mut self) {
         self.enter_phase(Phase::Reading, "every key is read at every node");
+        if let Some(workload) = &self.workload {
+            self.finale.reads = workload.final_reads();
+        }
         self.send_errands(|world, node| world.worker(&format!("c{}", node.0)));
     }
 

@@ -1,15 +1,17 @@
 //! The workers: they invoke, wait, give up at a deadline, and go on under a new process number after an `info`, as those
 //! of a real run do. Here is what a worker does next; `attempts` is how it does it.
 
+mod asking;
 mod attempts;
 mod retries;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 use schism_nodes::{ClientId, Incarnation, NodeId, Protocol, RequestKind};
-use schism_workloads::{Invocation, Next};
+use schism_workloads::{Invocation, Planned};
 use serde_json::Value;
 
 use self::retries::Retry;
@@ -18,14 +20,18 @@ use crate::client::Completion;
 use crate::recorder::Draft;
 use crate::run::{translate, worker};
 use crate::sim::phases::Phase;
-use crate::sim::world::{Asked, Happening, World};
+use crate::sim::world::{Happening, World};
 
 /// A worker.
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) name: String,
-    /// The node that its workload's operations go to.
-    home: NodeId,
+    /// The place of the node that its workload asked last, and at first of the one that it is pinned to.
+    last: usize,
+    /// The session of the last operation.
+    session: Option<Arc<str>>,
+    /// The worker for which it makes an operation, in an open loop.
+    lane_of: Option<usize>,
     /// Its number in the workload, if it works on that.
     share: Option<usize>,
     /// Whether the history is told of its operations.
@@ -39,7 +45,7 @@ pub(crate) struct Worker {
     /// What has failed and is tried again before anything else of the workload.
     retry: Option<Retry>,
     /// The workload's next operation, and when it is due.
-    planned: Option<(Duration, Option<Invocation>)>,
+    planned: Option<(Duration, Option<Planned>)>,
     /// Its workload has no more.
     done: bool,
     /// The entries that want its client to die after the next send.
@@ -59,11 +65,13 @@ struct Open {
     draft: Option<Draft>,
     purpose: Purpose,
     node: NodeId,
-    is_read: bool,
+    request: RequestKind,
     /// Something of it may have reached the node.
     sent: bool,
     /// The client dies with its first send.
     abandon: bool,
+    /// It belongs to a session or has a time of its own: it is not tried again.
+    is_settled: bool,
 }
 
 /// What a worker is told to do.
@@ -72,6 +80,18 @@ pub(crate) struct Command {
     pub(crate) node: NodeId,
     pub(crate) request: RequestKind,
     pub(crate) purpose: Purpose,
+}
+
+/// An attempt that is to be made.
+struct Attempt {
+    node: NodeId,
+    /// What whoever wants it calls it.
+    invocation: Invocation,
+    request: RequestKind,
+    session: Option<Arc<str>>,
+    /// When it is due, where its latency counts from there.
+    due: Option<u64>,
+    purpose: Purpose,
 }
 
 /// Whom the end of an operation concerns.
@@ -96,7 +116,9 @@ impl<P: Protocol> World<P> {
         let seed = self.options.seed;
         self.workers.push(Worker {
             name: name.to_owned(),
-            home: self.universe[share.unwrap_or(number) % self.universe.len()],
+            last: share.unwrap_or(number) % self.universe.len(),
+            session: None,
+            lane_of: None,
             share,
             recorded,
             process,
@@ -124,7 +146,7 @@ impl<P: Protocol> World<P> {
 
     /// The names of the workers of the history, c2 before c10.
     pub(crate) fn worker_names(&self) -> Vec<String> {
-        let recorded = self.workers.iter().filter(|worker| worker.recorded);
+        let recorded = self.workers.iter().filter(|worker| worker.recorded && worker.lane_of.is_none());
         let mut names: Vec<String> = recorded.map(|worker| worker.name.clone()).collect();
         names.sort_by_key(|name| (name.len(), name.clone()));
         names
@@ -154,50 +176,28 @@ impl<P: Protocol> World<P> {
         }
         if let Some(Command { node, request, purpose }) = self.workers[worker].commands.pop_front() {
             let invocation = translate::invocation(&request);
-            return self.perform(worker, node, invocation, request, purpose);
+            return self.perform(worker, Attempt { node, invocation, request, session: None, due: None, purpose });
         }
-        let Phase::Working = self.phase else { return };
+        if self.phase != Phase::Working || self.workers[worker].lane_of.is_some() {
+            return;
+        }
         if let Some(Retry { node, invocation }) = self.workers[worker].retry.take() {
-            return self.work(worker, node, invocation, Purpose::Retry);
+            let attempt = self.asking(worker, node, invocation, Purpose::Retry);
+            return self.perform(worker, attempt);
         }
         let time = Duration::from_nanos(self.recording.time(self.now));
-        let Some((due, invocation)) = self.planned(worker, time) else { return };
+        let Some((due, planned)) = self.planned(worker, time) else { return };
         if due > time {
             let wait = u64::try_from(due.saturating_sub(time).as_nanos()).unwrap_or(u64::MAX);
             let state = &mut self.workers[worker];
-            state.planned = Some((due, invocation));
+            state.planned = Some((due, planned));
             state.turn += 1;
             let turn = state.turn;
             return self.after(wait, Happening::Attend { worker, turn });
         }
-        match invocation {
-            Some(invocation) => self.work(worker, self.workers[worker].home, invocation, Purpose::Work),
+        match planned {
+            Some(planned) => self.work(worker, planned),
             None => self.attend(worker),
-        }
-    }
-
-    /// Does an operation of the workload.
-    fn work(&mut self, worker: usize, node: NodeId, invocation: Invocation, purpose: Purpose) {
-        let request = translate::request(&invocation).expect("the workload fits the system: it was asked before");
-        let (time, name) = (self.recording.time(self.now), self.workers[worker].name.clone());
-        self.asked.push(Asked { time, worker: name, node, request: request.clone() });
-        self.perform(worker, node, invocation, request, purpose);
-    }
-
-    /// What the workload wants next of a worker, and when.
-    fn planned(&mut self, worker: usize, time: Duration) -> Option<(Duration, Option<Invocation>)> {
-        let state = &mut self.workers[worker];
-        if let Some(planned) = state.planned.take() {
-            return Some(planned);
-        }
-        let (share, workload) = (state.share.filter(|_| !state.done)?, self.workload.as_mut()?);
-        match workload.next(share, time) {
-            Next::Operation { invocation, due } => Some((due, Some(invocation))),
-            Next::Wait { until } => Some((until.max(time + Duration::from_nanos(1)), None)),
-            Next::Done => {
-                state.done = true;
-                None
-            }
         }
     }
 
@@ -211,6 +211,9 @@ impl<P: Protocol> World<P> {
         }
         if let Some(draft) = open.draft.take() {
             self.recording.record(self.now, worker::completed(draft, completion));
+        }
+        if let Some(ackers) = worker::ackers(&open.request, completion) {
+            self.ackers = ackers;
         }
         if open.abandon || matches!(completion, Completion::Info { .. }) {
             self.renew(worker);

@@ -95,6 +95,8 @@ pub(crate) struct World<P: Protocol> {
     pub(crate) player: Player,
     /// Traps that are armed, also for nodes that start later.
     pub(crate) traps: BTreeMap<u64, Trap>,
+    /// Who stored the last write that was acknowledged.
+    pub(crate) ackers: Vec<NodeId>,
     /// The highest epoch of which a leader was told, and by whom.
     pub(crate) leader: Option<(u64, NodeId)>,
     pub(crate) phase: Phase,
@@ -149,6 +151,7 @@ impl<P: Protocol> World<P> {
             processes: 0,
             recording: Recording::default(),
             traps: BTreeMap::new(),
+            ackers: Vec::new(),
             leader: None,
             phase: Phase::Starting,
             finale: Finale::new(reads),

@@ -13,3 +13,4 @@ mod plans;
 mod shown_by;
 mod shrinking;
 mod support;
+mod workloads;

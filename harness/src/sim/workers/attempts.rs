@@ -3,16 +3,15 @@
 
 use std::time::Duration;
 
-use schism_checker::history::{EventKind, Process};
 use schism_nodes::{ClientId, ErrorCode, Event, NodeId, Outcome, Protocol, Refusal, Request, RequestId, RequestKind};
-use schism_workloads::Invocation;
 use serde_json::{Map, Value, json};
 
-use super::{Open, Purpose, Worker, nanoseconds};
+use super::{Attempt, Open, Purpose, Worker, nanoseconds};
 use crate::client::Completion;
 use crate::cluster::NodeState;
 use crate::network::Link;
-use crate::recorder::Draft;
+use crate::run::translate;
+use crate::run::worker::invoked;
 use crate::sim::node::Pending;
 use crate::sim::world::{Happening, World};
 
@@ -23,35 +22,26 @@ const ABANDONED: &str = "client died after its first send";
 
 impl<P: Protocol> World<P> {
     /// Makes one attempt, recorded before it leaves.
-    pub(super) fn perform(
-        &mut self,
-        worker: usize,
-        node: NodeId,
-        invocation: Invocation,
-        request: RequestKind,
-        purpose: Purpose,
-    ) {
-        if self.workers[worker].connection.is_some_and(|(connected, _)| connected != node) {
+    pub(super) fn perform(&mut self, worker: usize, attempt: Attempt) {
+        let Attempt { node, invocation, request, session, due, purpose } = attempt;
+        let state = &self.workers[worker];
+        let elsewhere = state.connection.is_some_and(|(connected, _)| connected != node);
+        if elsewhere || (state.serial > 0 && state.session != session) {
             self.renew(worker);
         }
-        let draft = self.workers[worker].recorded.then(|| Draft {
-            process: Process::Client(self.workers[worker].process),
-            kind: EventKind::Invoke,
-            f: invocation.f.clone(),
-            key: Some(invocation.key.clone()),
-            value: invocation.value.clone(),
-            node: Some(node.to_string().into()),
-            extra: Map::new(),
-        });
+        let is_settled = session.is_some() || due.is_some();
+        self.workers[worker].session = session;
+        let state = &self.workers[worker];
+        let told = translate::invocation(&request);
+        let draft = state.recorded.then(|| invoked(state.process, node, &told, state.session.as_deref(), due));
         let index = draft.clone().map(|draft| self.recording.record(self.now, draft));
         let entry = if draft.is_some() { self.workers[worker].give_up.pop_front() } else { None };
-        let is_read = request.is_read();
         let abandon = entry.is_some();
         let state = &mut self.workers[worker];
         state.serial += 1;
         let (process, serial, sent) = (state.process, state.serial, state.connection.is_some());
         let name = state.name.clone();
-        state.open = Some(Open { invocation, draft, purpose, node, is_read, sent, abandon });
+        state.open = Some(Open { invocation, draft, purpose, node, request: request.clone(), sent, abandon, is_settled });
         if self.trace.is_some() {
             let what = if purpose == Purpose::Retry { "retries" } else { "invoke" };
             let (f, key) = (request.name(), request.key());
@@ -142,7 +132,7 @@ impl<P: Protocol> World<P> {
     /// An answer comes to a worker, which may not wait for it any more.
     pub(crate) fn answer(&mut self, worker: usize, process: u64, serial: u64, outcome: Outcome) {
         if let Some(open) = self.open(worker, process, serial) {
-            let completion = classify(open.is_read, outcome);
+            let completion = classify(open.request.is_read(), outcome);
             self.complete(worker, &completion);
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! After an `info` nothing is tried again: the first attempt may still take effect, and a value would be written twice, which
 //! histories of distinct values exclude. A second failure is not tried again either: where all nodes are down, a client would
-//! ask for the same without end.
+//! ask for the same without end. What belongs to a session, or is asked at its own time, is the workload's affair.
 
 use rand::RngExt;
 use rand::seq::IndexedRandom;
@@ -27,7 +27,7 @@ impl<P: Protocol> World<P> {
     /// by the one that refused comes before those that are drawn.
     pub(super) fn plan_retry(&mut self, worker: usize, open: Open, completion: &Completion) {
         let Completion::Fail { error } = completion else { return };
-        let again = open.purpose == Purpose::Work && !open.abandon && !is_answer(error);
+        let again = open.purpose == Purpose::Work && !open.abandon && !open.is_settled && !is_answer(error);
         let others: Vec<NodeId> = self.universe.iter().copied().filter(|node| *node != open.node).collect();
         let state = &mut self.workers[worker];
         if again && self.retries > 0.0 && state.retries.random_bool(self.retries) {
