@@ -12,6 +12,7 @@ use crate::spec::Spec;
 
 /// Everything that determines a run, but for the machine. Durations are stored in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct RunOptions {
     /// The system under test.
     pub system: Spec,

@@ -48,12 +48,12 @@ pub struct Register {
 
 impl Register {
     /// A workload whose worker `i` draws from `streams[i]`, for a system that serves `served`.
-    pub fn new(load: Load, served: &[String], streams: Vec<ChaCha8Rng>) -> Result<Self, WorkloadError> {
+    pub fn new(load: &Load, served: &[String], streams: Vec<ChaCha8Rng>) -> Result<Self, WorkloadError> {
         let weights = load.weights(NAME, KINDS)?;
         for (kind, _) in KINDS.iter().zip(weights).filter(|(_, weight)| *weight > 0) {
             needs(NAME, kind, served)?;
         }
-        Ok(Register { keys: load.keys, weights, pace: Pace::new(&load, streams)?, last_seen: BTreeMap::new() })
+        Ok(Register { keys: load.keys, weights, pace: Pace::new(load, streams)?, last_seen: BTreeMap::new() })
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
     fn workload(options: Load) -> Register {
         let streams = (0..options.workers as u64).map(ChaCha8Rng::seed_from_u64).collect();
         let served = KINDS.map(str::to_owned);
-        Register::new(options, &served, streams).expect("the options are sound")
+        Register::new(&options, &served, streams).expect("the options are sound")
     }
 
     /// The operations of one worker, each at its due time, as if each ended at once.
@@ -176,7 +176,7 @@ mod tests {
         assert!(dues(Duration::ZERO).len() > 2_000);
         assert_eq!(dues(Duration::ZERO), dues(Duration::from_secs(3)));
         let refused = Register::new(
-            Load { open: true, rate: 0.0, ..options() },
+            &Load { open: true, rate: 0.0, ..options() },
             &KINDS.map(str::to_owned),
             (0..4).map(ChaCha8Rng::seed_from_u64).collect(),
         );
@@ -208,12 +208,12 @@ mod tests {
     fn what_is_not_served_or_not_known_is_refused() {
         let served = ["read".to_owned(), "write".to_owned()];
         let streams = || (0..4).map(ChaCha8Rng::seed_from_u64).collect();
-        let refused = Register::new(options(), &served, streams()).expect_err("cas is not served");
+        let refused = Register::new(&options(), &served, streams()).expect_err("cas is not served");
         assert!(matches!(refused, WorkloadError::NotServed { needs, .. } if needs == "cas"));
         let mix = vec![("increment".to_owned(), 1)];
-        let refused = Register::new(Load { mix, ..options() }, &served, streams()).expect_err("unknown");
+        let refused = Register::new(&Load { mix, ..options() }, &served, streams()).expect_err("unknown");
         assert!(matches!(refused, WorkloadError::Mix { .. }));
-        let refused = Register::new(Load { mix: vec![], ..options() }, &served, streams());
+        let refused = Register::new(&Load { mix: vec![], ..options() }, &served, streams());
         assert!(matches!(refused, Err(WorkloadError::Range { .. })));
     }
 }

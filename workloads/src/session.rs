@@ -85,7 +85,7 @@ impl Session {
     /// A workload whose worker `i` draws from `streams[i]`, for a system that serves `served`.
     pub(crate) fn new(
         params: &Params<'_>,
-        load: Load,
+        load: &Load,
         served: &[String],
         streams: Vec<ChaCha8Rng>,
     ) -> Result<Self, WorkloadError> {
@@ -95,7 +95,7 @@ impl Session {
             needs(NAME, kind, served)?;
         }
         let weights = load.weights(NAME, KINDS)?;
-        let pace = Pace::new(&load, streams)?;
+        let pace = Pace::new(load, streams)?;
         let client = |place: usize| Client {
             // Every other one, counted so that each node has workers of both sorts pinned to it.
             roams: [place >= load.workers.div_ceil(2), false, true][roam],
@@ -167,7 +167,7 @@ mod tests {
         let load = Load { keys: 2, workers: 4, rate: 100.0, time: Duration::from_secs(100), open: false, mix };
         let streams = (0..4).map(ChaCha8Rng::seed_from_u64).collect();
         let params = Params::of(&info(), &given).unwrap();
-        Session::new(&params, load, &KINDS.map(str::to_owned), streams).expect("the options are sound")
+        Session::new(&params, &load, &KINDS.map(str::to_owned), streams).expect("the options are sound")
     }
 
     /// The next operation of a worker, which ends so.

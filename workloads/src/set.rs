@@ -82,11 +82,11 @@ impl Set {
         served: &[String],
         streams: Vec<ChaCha8Rng>,
     ) -> Result<Self, WorkloadError> {
-        let serves = |kind: &str| served.iter().any(|name| name == kind);
+        let has = |kind: &str| served.iter().any(|name| name == kind);
         let kept = match params.word("as")? {
-            0 if serves("add") && serves("remove") => Kept::AsSets,
+            0 if has("add") && has("remove") => Kept::AsSets,
             1 => Kept::AsSets,
-            _ => Kept::AsRegisters { deletes: serves("delete") },
+            _ => Kept::AsRegisters { deletes: has("delete") },
         };
         let mut weights = load.weights(NAME, KINDS)?;
         let needed: &[&str] = match kept {

@@ -177,8 +177,8 @@ pub fn make(
     Ok(match name {
         "set" => Box::new(set::Set::new(&params, &load, served, streams)?),
         "durability" => Box::new(durability::Durability::new(&params, &load, served, streams)?),
-        "session" => Box::new(session::Session::new(&params, load, served, streams)?),
-        _ => Box::new(register::Register::new(load, served, streams)?),
+        "session" => Box::new(session::Session::new(&params, &load, served, streams)?),
+        _ => Box::new(register::Register::new(&load, served, streams)?),
     })
 }
 

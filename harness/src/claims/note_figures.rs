@@ -49,9 +49,12 @@ fn named<'a>(notes: &'a [Note], name: &'a str) -> impl Iterator<Item = &'a Note>
     notes.iter().filter(move |note| &*note.name == name)
 }
 
+/// The tags that a replica stored of a key, and when.
+type Kept = Vec<(u64, Tag)>;
+
 /// The writes of a run that were answered.
 fn spreads(evidence: &Evidence, (from, to): Window) -> Vec<Spread> {
-    let mut stored: BTreeMap<&str, BTreeMap<&str, Vec<(u64, Tag)>>> = BTreeMap::new();
+    let mut stored: BTreeMap<&str, BTreeMap<&str, Kept>> = BTreeMap::new();
     for note in named(&evidence.notes, "stored") {
         let (Some(key), Some(tag)) = (text(note.fields.get("key")), Tag::of(note)) else { continue };
         stored.entry(key).or_default().entry(&note.node).or_default().push((note.time, tag));
@@ -64,7 +67,7 @@ fn spreads(evidence: &Evidence, (from, to): Window) -> Vec<Spread> {
         .filter_map(|note| {
             let (key, tag) = (text(note.fields.get("key"))?, Tag::of(note)?);
             let replicas = stored.get(key)?;
-            let first = |at: &Vec<(u64, Tag)>| at.iter().filter(|(_, kept)| *kept >= tag).map(|(time, _)| *time).min();
+            let first = |at: &Kept| at.iter().filter(|(_, kept)| *kept >= tag).map(|(time, _)| *time).min();
             // Who never stored anything of the key is no replica that anybody knows of, or one that never had it.
             let complete = replicas.len() >= replicas_of(note, evidence);
             let last = replicas.values().map(first).try_fold(0, |last, time| Some(time?.max(last)));

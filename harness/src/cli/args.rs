@@ -337,10 +337,8 @@ pub(crate) enum ClaimsCommand {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 as predicted, 1 it deviates, 2 not shown or unknown, 4 the harness could not,\n\
-    64 arguments, 130 and 143 interrupted."
-)]
+#[command(after_help = "Exit codes: 0 as predicted, 1 it deviates, 2 not shown or unknown, 4 the harness could not,\n\
+    64 arguments, 130 and 143 interrupted.")]
 pub(crate) struct ClaimsRunArgs {
     /// Rows: an id or its beginning (N02, C4), a section (nwr), or a word of their text; those that wait are passed over
     #[arg(value_name = "ROWS", required = true)]

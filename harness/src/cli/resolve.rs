@@ -283,10 +283,10 @@ fn workload(problems: &mut Problems, text: &str) -> Spec {
     let at = format!("--workload {text}");
     let workload = problems.spec(&at, text);
     let known: Vec<&str> = catalog::workloads().iter().map(|workload| workload.name).collect();
-    if let Some(workload) = &workload {
-        if !known.contains(&workload.name.as_str()) {
-            problems.0.push(Problem::unknown("workload", &workload.name, at, &known, "schism list workloads"));
-        }
+    if let Some(workload) = &workload
+        && !known.contains(&workload.name.as_str())
+    {
+        problems.0.push(Problem::unknown("workload", &workload.name, at, &known, "schism list workloads"));
     }
     workload.unwrap_or_else(|| Spec { name: known[0].to_owned(), params: std::collections::BTreeMap::new() })
 }

@@ -86,7 +86,7 @@ impl<'a> Registers<'a> {
     fn of(operations: &'a [Operation], finale: u64) -> Self {
         let mut registers: BTreeMap<String, Register<'a>> = BTreeMap::new();
         for operation in operations.iter().filter(|operation| operation.ending != Ending::Fail) {
-            let Some(key) = operation.key.as_ref().map(|key| key.to_string()) else { continue };
+            let Some(key) = operation.key.as_ref().map(ToString::to_string) else { continue };
             match &*operation.f {
                 "write" => registers.entry(key).or_default().writes.push(operation),
                 "read" if operation.ending == Ending::Ok && operation.invoked > finale => {

@@ -65,8 +65,8 @@ pub(super) fn of(timeline: &Timeline, samples: &[Sample]) -> Vec<Outage> {
 }
 
 fn detect(fault: &Interval, ended: &[&Sample]) -> Option<u64> {
-    let writes = ended.iter().filter(|sample| &*sample.kind != "read" && sample.ending == Ending::Ok);
-    let first = writes.filter(|sample| sample.due >= fault.from).filter_map(|sample| sample.ended).next()?;
+    let mut writes = ended.iter().filter(|sample| &*sample.kind != "read" && sample.ending == Ending::Ok);
+    let first = writes.find_map(|sample| sample.ended.filter(|_| sample.due >= fault.from))?;
     let took = (first <= fault.to).then(|| first - fault.from)?;
     Some(if took <= PAUSE { 0 } else { took })
 }

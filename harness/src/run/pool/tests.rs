@@ -122,7 +122,7 @@ async fn a_workload_is_worked_off_and_workers_that_a_plan_names_are_made() {
     };
     let streams = (0..3).map(|worker| crate::chance::stream(7, &format!("workload/c{worker}"))).collect();
     let served = ["read".to_owned(), "write".to_owned()];
-    let workload: Box<dyn Workload> = Box::new(Register::new(options, &served, streams).unwrap());
+    let workload: Box<dyn Workload> = Box::new(Register::new(&options, &served, streams).unwrap());
     let setting = setting(folder.path());
     let pool = Pool::start(setting.clone(), NodeId::universe(3), 3, Some(workload));
     pool.request("c9", NodeId(3), read("fail")).await;

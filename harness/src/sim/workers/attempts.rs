@@ -41,7 +41,8 @@ impl<P: Protocol> World<P> {
         state.serial += 1;
         let (process, serial, sent) = (state.process, state.serial, state.connection.is_some());
         let name = state.name.clone();
-        state.open = Some(Open { invocation, draft, purpose, node, request: request.clone(), sent, abandon, is_settled });
+        state.open =
+            Some(Open { invocation, draft, purpose, node, request: request.clone(), sent, abandon, is_settled });
         if self.trace.is_some() {
             let what = if purpose == Purpose::Retry { "retries" } else { "invoke" };
             let (f, key) = (request.name(), request.key());
