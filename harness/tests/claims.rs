@@ -87,6 +87,7 @@ fn played(row: &Row) -> (Fate, Vec<judge::Judged>) {
 #[test]
 fn demonstrations_come_out_as_the_list_says() {
     let all = Catalogue::new();
+    let mut otherwise = Vec::new();
     for row in all.rows().filter(|row| !row.runs.is_empty()) {
         let (fate, judged) = played(row);
         let told: Vec<String> = judged
@@ -95,6 +96,9 @@ fn demonstrations_come_out_as_the_list_says() {
             .map(|judged| format!("{}: {}", judged.predicted, judged.measured))
             .collect();
         let expected = if row.state() == State::Deviates { Fate::Deviates } else { Fate::AsPredicted };
-        assert_eq!(fate, expected, "schism claims run {}: {}", row.id, told.join("; "));
+        if fate != expected {
+            otherwise.push(format!("schism claims run {}: {fate:?}: {}", row.id, told.join("; ")));
+        }
     }
+    assert!(otherwise.is_empty(), "{}", otherwise.join("\n"));
 }

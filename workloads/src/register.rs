@@ -108,10 +108,10 @@ mod tests {
         Load { keys: 3, workers: 4, rate: 1000.0, time: Duration::from_secs(10), open: false, mix: mix.to_vec() }
     }
 
-    fn workload(options: Load) -> Register {
+    fn workload(options: &Load) -> Register {
         let streams = (0..options.workers as u64).map(ChaCha8Rng::seed_from_u64).collect();
         let served = KINDS.map(str::to_owned);
-        Register::new(&options, &served, streams).expect("the options are sound")
+        Register::new(options, &served, streams).expect("the options are sound")
     }
 
     /// The operations of one worker, each at its due time, as if each ended at once.
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn values_are_unique_over_all_workers() {
-        let mut workload = workload(options());
+        let mut workload = workload(&options());
         let mut seen = BTreeSet::new();
         for worker in 0..4 {
             for (invocation, _) in run(&mut workload, worker) {
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_rate_is_met_and_the_time_kept() {
-        let mut workload = workload(options());
+        let mut workload = workload(&options());
         let operations: Vec<_> = (0..4).flat_map(|worker| run(&mut workload, worker)).collect();
         assert!((9_000..11_000).contains(&operations.len()), "{} operations in 10 s at 1000/s", operations.len());
         assert!(operations.iter().all(|(_, due)| *due < Duration::from_secs(10)));
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_rate_is_met_though_each_operation_comes_a_little_late_and_a_long_wait_is_not_made_up_for() {
-        let mut workload = workload(Load { rate: 8000.0, ..options() });
+        let mut workload = workload(&Load { rate: 8000.0, ..options() });
         let (mut now, mut count) = (Duration::ZERO, 0);
         while let Next::Operation(Planned { due, .. }) = workload.next(0, now) {
             // Timers come at the next millisecond.
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn in_an_open_loop_nothing_that_happens_moves_a_due_time() {
         let dues = |delay: Duration| {
-            let mut workload = workload(Load { open: true, ..options() });
+            let mut workload = workload(&Load { open: true, ..options() });
             let (mut now, mut dues) = (Duration::ZERO, Vec::new());
             while let Next::Operation(Planned { due, .. }) = workload.next(0, now) {
                 now = due + delay;
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_worker_does_not_depend_on_the_others() {
-        let (mut alone, mut together) = (workload(options()), workload(options()));
+        let (mut alone, mut together) = (workload(&options()), workload(&options()));
         for worker in [0, 1, 3] {
             run(&mut together, worker);
         }
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_compare_and_set_expects_the_last_value_seen() {
-        let mut workload = workload(Load { mix: vec![("cas".to_owned(), 1)], keys: 1, ..options() });
+        let mut workload = workload(&Load { mix: vec![("cas".to_owned(), 1)], keys: 1, ..options() });
         let read = Invocation { f: "read".into(), key: "x1".into(), value: Value::Null };
         workload.update(3, &Ended { invocation: &read, ending: Ending::Ok, value: Some(&json!(77)) });
         workload.update(3, &Ended { invocation: &read, ending: Ending::Info, value: Some(&json!(78)) });

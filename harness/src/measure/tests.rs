@@ -8,6 +8,7 @@ use super::*;
 struct Told(History);
 
 impl Told {
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of an event")]
     fn event(
         &mut self,
         time: u64,
