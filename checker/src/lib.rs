@@ -54,6 +54,7 @@ pub mod models;
 pub mod note;
 mod parallel;
 pub mod proof;
+pub mod quorum;
 pub mod recorder;
 mod registers;
 mod routes;

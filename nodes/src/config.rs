@@ -38,6 +38,8 @@ pub enum LinkOrder {
 pub enum Consistency {
     /// Nothing about the freshness of reads.
     None,
+    /// Whoever stays with one node sees no effect before its cause, and replicas converge.
+    Causal,
     /// A read that overlaps no write returns the last one before it; one that does, that or an overlapping one.
     Regular,
     /// Operations take effect one by one, each between its invocation and its completion.

@@ -123,6 +123,9 @@ pub enum Down {
     Dump {
         /// Answered by [`Up::Dumped`] with the same id.
         id: u64,
+        /// Whether it is the last time that this is asked: then notes tell of it as well.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        last: bool,
     },
     /// Let a timer expire now, whether it runs or not.
     Fire {

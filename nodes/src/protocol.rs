@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::config::{ConfigError, Consistency, Params, ProtocolInfo};
 use crate::cx::Cx;
 use crate::id::{ClientId, NodeId, RequestId};
+use crate::note::Note;
 use crate::request::Request;
 
 /// What a replica holds, by key, for the final phase: two dumps are equal when the replica has come to rest.
@@ -65,6 +66,11 @@ pub trait Protocol: Sized {
 
     /// What this replica holds, by key.
     fn dump(&self) -> Dump;
+
+    /// What this replica holds, as notes for the final phase: they tell of versions what the dump tells of values.
+    fn held(&self) -> Vec<Note> {
+        Vec::new()
+    }
 
     /// Invariants of a single node, asserted after every step.
     fn check(&self) {}

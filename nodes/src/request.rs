@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::id::NodeId;
+
 /// What a client asks. One vocabulary for all protocols, so that the driver, the clients and the workloads are not
 /// generic; each protocol declares which kinds it serves.
 ///
@@ -16,11 +18,35 @@ pub enum RequestKind {
         /// Which register.
         key: String,
     },
+    /// The value of `key`, if that is no burden: an optional read, which a node with too much to do may refuse.
+    Peek {
+        /// Which register.
+        key: String,
+    },
     /// Sets `key` to `value`.
     Write {
         /// Which register.
         key: String,
         /// The new value.
+        value: Value,
+    },
+    /// Forgets the value of `key`: it then reads as null.
+    Delete {
+        /// Which register.
+        key: String,
+    },
+    /// Adds an element to the set `key`.
+    Add {
+        /// Which set.
+        key: String,
+        /// The element.
+        value: Value,
+    },
+    /// Takes an element out of the set `key`.
+    Remove {
+        /// Which set.
+        key: String,
+        /// The element.
         value: Value,
     },
     /// Sets `key` to `to` if it is `from`. Refused with [`ErrorCode::PRECONDITION_FAILED`] if it is something else, with
@@ -40,15 +66,30 @@ impl RequestKind {
     pub fn name(&self) -> &'static str {
         match self {
             RequestKind::Read { .. } => "read",
+            RequestKind::Peek { .. } => "peek",
             RequestKind::Write { .. } => "write",
+            RequestKind::Delete { .. } => "delete",
+            RequestKind::Add { .. } => "add",
+            RequestKind::Remove { .. } => "remove",
             RequestKind::Cas { .. } => "cas",
         }
+    }
+
+    /// Whether it is answered with a value and changes nothing.
+    pub fn is_read(&self) -> bool {
+        matches!(self, RequestKind::Read { .. } | RequestKind::Peek { .. })
     }
 
     /// The key that it touches.
     pub fn key(&self) -> &str {
         match self {
-            RequestKind::Read { key } | RequestKind::Write { key, .. } | RequestKind::Cas { key, .. } => key,
+            RequestKind::Read { key }
+            | RequestKind::Peek { key }
+            | RequestKind::Write { key, .. }
+            | RequestKind::Delete { key }
+            | RequestKind::Add { key, .. }
+            | RequestKind::Remove { key, .. }
+            | RequestKind::Cas { key, .. } => key,
         }
     }
 }
@@ -71,6 +112,13 @@ pub enum Outcome {
     Ok(Answer),
     /// It certainly had no effect and never will.
     Fail(Refusal),
+    /// The same, and another node would serve it, as far as this one knows.
+    Redirect {
+        /// Whom to ask.
+        to: NodeId,
+        /// Why it was refused here.
+        refusal: Refusal,
+    },
     /// It may or may not have taken effect, or may still.
     Unknown(Refusal),
 }

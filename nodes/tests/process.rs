@@ -61,7 +61,7 @@ fn a_crash_point_exits_with_its_code() {
     let mut node = Node::start(folder.path(), 1);
     let pattern = NotePattern { note: "gone".to_owned(), node: None, fields: Map::new(), nth: 1 };
     node.tell(&Down::Arm(Trap { id: 1, pattern, action: TrapAction::Crash }));
-    node.tell(&Down::Dump { id: 1 });
+    node.tell(&Down::Dump { id: 1, last: false });
     assert!(matches!(node.up(), Up::Dumped { .. }));
     drop(node.client());
     assert_eq!(node.process.wait().unwrap().code(), Some(exit::CRASH_POINT));

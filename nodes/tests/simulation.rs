@@ -21,7 +21,7 @@ fn params(text: &str) -> Params {
 
 fn run<P: Protocol, O: Oracle<P>>(text: &str, nodes: u16, seed: u64) -> Summary {
     let config = P::configure(&params(text), nodes).expect("the test's parameters are right");
-    World::<P, O>::new(nodes, &config, seed).run()
+    World::<P, O>::new(nodes, &config, seed).with_lost_disks(text.contains("restart=amnesia")).run()
 }
 
 /// Runs the seeds; a violation names its seed.
@@ -69,6 +69,30 @@ fn nwr_with_writeback_is_atomic() {
 }
 
 #[test]
+fn nwr_is_atomic_with_everything_that_repairs() {
+    for (text, nodes, first) in [
+        ("writeback=fast,anti_entropy=100ms", 5, 7000),
+        ("repair=sync", 3, 7100),
+        ("writeback=on,repair=async,hints=on,n=3,handoff=50ms,hint_ttl=1s,anti_entropy=100ms", 5, 7200),
+        ("writeback=on,gc_grace=600ms,give_up=500ms,anti_entropy=50ms", 3, 7300),
+        ("writeback=fast,gc_grace=1100ms,give_up=500ms,n=3,hints=on,hint_ttl=500ms,handoff=50ms", 5, 7400),
+    ] {
+        hold::<Nwr, NwrOracle>(text, nodes, first..first + 20);
+    }
+}
+
+#[test]
+fn nwr_is_atomic_although_disks_are_lost() {
+    for (text, nodes, first) in [
+        ("writeback=on,restart=amnesia", 3, 8000),
+        ("writeback=fast,restart=amnesia,anti_entropy=100ms", 5, 8100),
+        ("n=3,writeback=on,restart=amnesia,hints=on,handoff=50ms", 5, 8200),
+    ] {
+        hold::<Nwr, NwrOracle>(text, nodes, first..first + 20);
+    }
+}
+
+#[test]
 fn the_oracles_see_what_is_wrong() {
     for text in ["bug=follower-local-reads", "bug=small-quorum-commit", "bug=small-quorum-votes", "bug=reply-at-append"]
     {
@@ -79,7 +103,19 @@ fn the_oracles_see_what_is_wrong() {
         assert!(breaks::<Raft, RaftOracle>(text, 5, 0..60), "{text}");
     }
     assert!(breaks::<Nwr, NwrOracle>("w=1,r=1", 3, 0..10), "w=1,r=1");
-    for text in ["bug=no-writeback", "bug=async-writeback", "bug=tag-reuse", "bug=wall-clock-tags"] {
+    for text in [
+        "bug=no-writeback",
+        "bug=async-writeback",
+        "bug=tag-reuse",
+        "bug=wall-clock-tags",
+        "bug=no-tie-break",
+        "bug=small-read-quorums",
+    ] {
         assert!(breaks::<Nwr, NwrOracle>(&format!("writeback=on,{text}"), 3, 0..60), "{text}");
     }
+    let amnesia = "writeback=on,restart=amnesia,bug=serve-after-amnesia";
+    assert!(breaks::<Nwr, NwrOracle>(amnesia, 3, 0..100), "serve-after-amnesia");
+    assert!(breaks::<Nwr, NwrOracle>("w=3,r=1,writeback=on,bug=replies-counted", 3, 0..60), "replies-counted");
+    let early = "writeback=on,anti_entropy=50ms,gc_grace=300ms,give_up=300ms,bug=early-collection";
+    assert!(breaks::<Nwr, NwrOracle>(early, 3, 0..60), "early-collection");
 }

@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Check a proof that `check --proof` wrote, with code that shares nothing with what found it
     Verify(VerifyArgs),
+    /// Predict what N copies give for every W and R: consistency, durability, availability
+    Quorum(QuorumArgs),
     /// Be a node process of a built-in system
     #[command(hide = true)]
     Node,
@@ -314,6 +316,16 @@ pub(crate) struct ListArgs {
     pub(crate) what: Option<String>,
     #[command(flatten)]
     pub(crate) out: OutArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QuorumArgs {
+    /// How many copies there are of each key, 1 to 9
+    #[arg(value_name = "N")]
+    pub(crate) copies: String,
+    /// JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

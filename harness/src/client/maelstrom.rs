@@ -294,13 +294,14 @@ impl Connection {
 
 /// What an answer says about the request.
 fn classify(request: &RequestKind, reply: Reply) -> Completion {
-    let is_read = matches!(request, RequestKind::Read { .. });
+    let is_read = request.is_read();
     match reply.said {
         Said::Error { code: ErrorCode::KEY_DOES_NOT_EXIST, .. } if is_read => {
             Completion::Ok { value: Some(Value::Null), extra: reply.extra }
         }
         Said::Error { code, text } => {
-            let error = json!([code, text]);
+            let redirect = reply.extra.get("redirect").filter(|node| node.is_string()).cloned();
+            let error = [json!(code), text.into()].into_iter().chain(redirect).collect();
             if code.is_definite() { Completion::Fail { error } } else { Completion::Info { error } }
         }
         Said::Done { kind, value } => {

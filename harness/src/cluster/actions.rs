@@ -143,7 +143,7 @@ impl Cluster for Processes {
                 life.tell(Down::Arm(trap.clone()));
                 // One that is paused or held reads it when it goes on, before it does anything else.
                 if slot.state == NodeState::Up && slot.held.is_none() {
-                    asked.push((*node, Arc::clone(life), life.ask(|id| Down::Dump { id })));
+                    asked.push((*node, Arc::clone(life), life.ask(|id| Down::Dump { id, last: false })));
                 }
             }
             world.arm(trap);
@@ -170,9 +170,9 @@ impl Cluster for Processes {
         world.disarm(trap);
     }
 
-    async fn dump(&self, node: NodeId, deadline: Duration) -> Result<Dump, ClusterError> {
+    async fn dump(&self, node: NodeId, last: bool, deadline: Duration) -> Result<Dump, ClusterError> {
         let life = self.running(node, NodeState::Up)?;
-        match answer(&life, life.ask(|id| Down::Dump { id }), deadline).await? {
+        match answer(&life, life.ask(|id| Down::Dump { id, last }), deadline).await? {
             Up::Dumped { dump, .. } => Ok(dump),
             other => Err(unproved(node, format!("a dump was answered with {other:?}"))),
         }

@@ -167,8 +167,8 @@ pub trait Cluster: Send + Sync {
     async fn arm(&self, trap: u64, pattern: &NotePattern, action: TrapAction) -> Result<(), ClusterError>;
     /// Disarms a trap everywhere; a node that stands at it goes on.
     async fn disarm(&self, trap: u64);
-    /// What a node holds; an error after `deadline`.
-    async fn dump(&self, node: NodeId, deadline: Duration) -> Result<Dump, ClusterError>;
+    /// What a node holds; an error after `deadline`. When it is asked for the `last` time it notes that as well.
+    async fn dump(&self, node: NodeId, last: bool, deadline: Duration) -> Result<Dump, ClusterError>;
     /// Has every node that runs send a probe with this number to every other one.
     async fn probe(&self, number: u64);
 }

@@ -8,6 +8,7 @@ mod crashes;
 mod faults;
 mod finale;
 mod notes;
+pub mod quorum;
 mod weaker;
 
 use std::collections::BTreeMap;

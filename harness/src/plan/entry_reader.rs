@@ -277,18 +277,22 @@ fn request(args: &mut Args<'_>, ground: &Ground) -> Option<RequestKind> {
     match (f.as_str(), value) {
         ("read", None) => Some(RequestKind::Read { key }),
         ("write", Some(value)) => Some(RequestKind::Write { key, value: value.clone() }),
+        ("peek", None) => Some(RequestKind::Peek { key }),
+        ("delete", None) => Some(RequestKind::Delete { key }),
+        ("add", Some(value)) => Some(RequestKind::Add { key, value: value.clone() }),
+        ("remove", Some(value)) => Some(RequestKind::Remove { key, value: value.clone() }),
         ("cas", Some(Value::Array(pair))) if pair.len() == 2 => {
             Some(RequestKind::Cas { key, from: pair[0].clone(), to: pair[1].clone() })
         }
-        ("read", Some(value)) => {
-            args.refuse("value", &value.to_string(), "a read has no value");
+        ("read" | "peek" | "delete", Some(value)) => {
+            args.refuse("value", &value.to_string(), &format!("a {f} has no value"));
             None
         }
         ("cas", Some(value)) => {
             args.refuse("value", &value.to_string(), "[FROM, TO]");
             None
         }
-        ("write", None) => {
+        ("write" | "add" | "remove", None) => {
             args.missing("value", "\"value\": 5");
             None
         }
@@ -297,7 +301,7 @@ fn request(args: &mut Args<'_>, ground: &Ground) -> Option<RequestKind> {
             None
         }
         _ => {
-            args.refuse("f", &f, "a plan makes read, write and cas");
+            args.refuse("f", &f, "a plan makes read, peek, write, delete, add, remove and cas");
             None
         }
     }

@@ -41,6 +41,10 @@ impl FinalPhase<'_> {
         let deadline = begun + self.recover;
         self.recorder.nemesis("final", 0, "begin", Value::Null)?;
         let rested = self.rest(deadline).await;
+        for node in self.cluster.nodes() {
+            // One that is dead or stuck has nothing to tell: its notes end without it.
+            let _ = self.cluster.dump(node, true, REST * 5).await;
+        }
         self.recorder.nemesis("final", 0, "in-force", json!({ "rested": rested }))?;
         let answered = self.read_everywhere(deadline).await;
         let seconds = begun.elapsed().as_secs_f64();
@@ -54,7 +58,7 @@ impl FinalPhase<'_> {
         loop {
             let mut rested = BTreeMap::new();
             for node in self.cluster.nodes() {
-                let dump = self.cluster.dump(node, REST * 5).await.ok();
+                let dump = self.cluster.dump(node, false, REST * 5).await.ok();
                 let rests = dump.is_some() && before.get(&node) == Some(&dump);
                 rested.insert(node.to_string(), rests);
                 before.insert(node, dump);
@@ -76,13 +80,22 @@ impl FinalPhase<'_> {
         join_all(at_nodes).await.into_iter().collect()
     }
 
+    /// Reads every key at a node, or where that sends the client: whether all were answered.
     async fn read_all(&self, worker: &str, node: NodeId, deadline: Instant) -> bool {
+        let nodes = self.cluster.nodes();
         for read in &self.reads {
             let Ok(request) = translate::request(read) else { return false };
-            while !matches!(self.workers.request(worker, node, request.clone()).await, Completion::Ok { .. }) {
+            let mut asked = node;
+            loop {
+                let completion = self.workers.request(worker, asked, request.clone()).await;
+                if let Completion::Ok { .. } = completion {
+                    break;
+                }
                 if Instant::now() + RETRY >= deadline {
                     return false;
                 }
+                // Nobody else is asked unasked: that would hide a node which does not serve.
+                asked = completion.redirect(&nodes).unwrap_or(node);
                 tokio::time::sleep(RETRY).await;
             }
         }

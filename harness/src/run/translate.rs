@@ -26,6 +26,10 @@ pub fn request(invocation: &Invocation) -> Result<RequestKind, Untranslatable> {
     match (&**f, value) {
         ("read", _) => Ok(RequestKind::Read { key: name }),
         ("write", _) => Ok(RequestKind::Write { key: name, value: value.clone() }),
+        ("peek", _) => Ok(RequestKind::Peek { key: name }),
+        ("delete", _) => Ok(RequestKind::Delete { key: name }),
+        ("add", _) => Ok(RequestKind::Add { key: name, value: value.clone() }),
+        ("remove", _) => Ok(RequestKind::Remove { key: name, value: value.clone() }),
         ("cas", Value::Array(pair)) if pair.len() == 2 => {
             Ok(RequestKind::Cas { key: name, from: pair[0].clone(), to: pair[1].clone() })
         }
@@ -33,14 +37,22 @@ pub fn request(invocation: &Invocation) -> Result<RequestKind, Untranslatable> {
     }
 }
 
-/// The operation that a request stands for, as the history tells it.
+/// The operation that a request stands for, as the history tells it: a deletion is a write of null, which is what whoever
+/// reads then sees, and a read is a read whether or not it may be refused.
 pub fn invocation(request: &RequestKind) -> Invocation {
+    let f = match request {
+        RequestKind::Delete { .. } => "write",
+        RequestKind::Peek { .. } => "read",
+        other => other.name(),
+    };
     let value = match request {
-        RequestKind::Read { .. } => Value::Null,
-        RequestKind::Write { value, .. } => value.clone(),
+        RequestKind::Read { .. } | RequestKind::Peek { .. } | RequestKind::Delete { .. } => Value::Null,
+        RequestKind::Write { value, .. } | RequestKind::Add { value, .. } | RequestKind::Remove { value, .. } => {
+            value.clone()
+        }
         RequestKind::Cas { from, to, .. } => Value::Array(vec![from.clone(), to.clone()]),
     };
-    Invocation { f: request.name().into(), key: request.key().into(), value }
+    Invocation { f: f.into(), key: request.key().into(), value }
 }
 
 #[cfg(test)]
@@ -51,10 +63,18 @@ mod tests {
 
     #[test]
     fn there_and_back() {
-        for (f, value) in [("read", Value::Null), ("write", json!(5)), ("cas", json!([null, 5]))] {
+        for (f, value) in [
+            ("read", Value::Null),
+            ("write", json!(5)),
+            ("add", json!(5)),
+            ("remove", json!(5)),
+            ("cas", json!([null, 5])),
+        ] {
             let operation = Invocation { f: f.into(), key: "x1".into(), value };
             assert_eq!(invocation(&request(&operation).unwrap()), operation);
         }
+        let deletion = RequestKind::Delete { key: "x1".to_owned() };
+        assert_eq!(invocation(&deletion), Invocation { f: "write".into(), key: "x1".into(), value: Value::Null });
         let odd = Invocation { f: "cas".into(), key: "x1".into(), value: json!([1]) };
         assert!(request(&odd).is_err());
     }

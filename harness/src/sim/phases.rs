@@ -65,6 +65,8 @@ pub(crate) struct Finale {
 struct Errand {
     node: NodeId,
     worker: usize,
+    /// Whom the next question goes to: another node where this one has refused and named it.
+    asked: NodeId,
     /// The next of the reads.
     next: usize,
     /// All were answered, or the time is over.
@@ -151,11 +153,23 @@ impl<P: Protocol> World<P> {
             self.finale.dumps.insert(node.id, dump);
         }
         if rested.values().all(|rests| *rests) || self.now >= self.finale.deadline {
+            self.tell_held();
             self.recording.nemesis(self.now, "final", 0, "in-force", json!({ "rested": rested }));
             return self.begin_reading();
         }
         let turn = self.finale.turn;
         self.after(nanoseconds(REST), Happening::Phase { turn });
+    }
+
+    /// Every node that is up tells what it holds.
+    fn tell_held(&mut self) {
+        for place in 0..self.nodes.len() {
+            let up = self.nodes[place].state == NodeState::Up;
+            let held = self.process(place).filter(|_| up).map(|process| process.protocol.held());
+            for note in held.into_iter().flatten() {
+                self.noted(place, &note);
+            }
+        }
     }
 
     fn begin_reading(&mut self) {
@@ -185,7 +199,7 @@ impl<P: Protocol> World<P> {
         self.finale.errands.clear();
         for node in self.universe.clone() {
             let worker = who(self, node);
-            self.finale.errands.push(Errand { node, worker, next: 0, ended: None });
+            self.finale.errands.push(Errand { node, worker, asked: node, next: 0, ended: None });
         }
         for errand in 0..self.finale.errands.len() {
             self.next_errand(errand);
@@ -201,7 +215,7 @@ impl<P: Protocol> World<P> {
         } else {
             self.finale.reads.get(errand.next).and_then(|read| translate::request(read).ok())
         };
-        let (node, worker) = (errand.node, errand.worker);
+        let (node, worker) = (errand.asked, errand.worker);
         match request {
             Some(request) => self.command(worker, Command { node, request, purpose: Purpose::Errand(place) }),
             None => self.end_errand(place, true),
@@ -211,8 +225,11 @@ impl<P: Protocol> World<P> {
     /// A question was answered, or not.
     pub(crate) fn errand_ended(&mut self, place: usize, completion: &Completion) {
         let pause = if self.phase == Phase::Starting { READY_PAUSE } else { RETRY };
+        let errand = &mut self.finale.errands[place];
+        // Nobody else is asked unasked: that would hide a node which does not serve.
+        errand.asked = completion.redirect(&self.universe).unwrap_or(errand.node);
         if matches!(completion, Completion::Ok { .. }) {
-            self.finale.errands[place].next += 1;
+            errand.next += 1;
             // The worker is not free before this operation has ended.
             self.after(0, Happening::Again { errand: place });
         } else if self.now + nanoseconds(pause) >= self.finale.deadline {

@@ -148,6 +148,7 @@ impl Scenario {
             order: self.prepared.system.links(),
             options: self.options.clone(),
             weather: self.weather,
+            retries: self.mixture.as_ref().map_or(0.0, |mixture| mixture.retries),
             workload,
             reads,
             steps: std::mem::take(&mut self.prepared.steps),
@@ -176,8 +177,13 @@ impl Simulated {
     pub fn judge(self, budget: &dyn Budget) -> Result<Played, HarnessError> {
         let Simulated { scenario, remains } = self;
         let Scenario { options, prepared, .. } = &scenario;
-        let Remains { recording, report, watch, trace, traffic, start, end, steps, asked } = remains;
+        let Remains { recording, report, mut watch, trace, traffic, start, end, steps, asked } = remains;
         let history = recording.finish(&prepared.system.label(), &prepared.requirement);
+        let mut invariants = watch.properties();
+        let promises = judge::quorum::promises(&options.system, options.nodes, true);
+        if let (Some(promises), Some(gathered)) = (promises, watch.take_gathered()) {
+            invariants.extend(judge::quorum::properties(gathered, &history, &promises));
+        }
         let declared = options.consistency == "declared";
         let promise = prepared.system.promise();
         let judgement = judge::judge(Case {
@@ -186,7 +192,7 @@ impl Simulated {
             judge_linearizable: !declared || promise == Consistency::Linearizable,
             promised: judge::promised(&options.consistency, promise),
             faults: &report.faults,
-            invariants: watch.properties(),
+            invariants,
             budget,
         });
         let covered = judge::cover(&history).map_err(HarnessError::failed)?;
@@ -229,6 +235,7 @@ struct Play {
     order: LinkOrder,
     options: RunOptions,
     weather: Weather,
+    retries: f64,
     workload: Option<Box<dyn schism_workloads::Workload>>,
     reads: Vec<schism_workloads::Invocation>,
     steps: Vec<crate::plan::Step>,
@@ -240,8 +247,8 @@ impl Visitor for Play {
     type Output = Remains;
 
     fn visit<P: Protocol + 'static>(self, config: P::Config) -> Remains {
-        let Play { storage, order, options, weather, workload, reads, steps, watch, trace } = self;
-        let setup = Setup { config, storage, order, options, weather, workload, reads, steps };
+        let Play { storage, order, options, weather, retries, workload, reads, steps, watch, trace } = self;
+        let setup = Setup { config, storage, order, options, weather, retries, workload, reads, steps };
         World::<P>::new(setup, watch, trace).run()
     }
 }

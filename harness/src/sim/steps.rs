@@ -157,7 +157,7 @@ impl<P: Protocol> World<P> {
     }
 
     /// A note leaves a node; whether the node stands still there.
-    fn noted(&mut self, place: usize, note: &Note) -> bool {
+    pub(crate) fn noted(&mut self, place: usize, note: &Note) -> bool {
         let SimNode { id, incarnation, .. } = self.nodes[place];
         self.tell(&id, "note", format_args!("{note}"));
         let epoch =

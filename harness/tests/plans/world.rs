@@ -113,7 +113,7 @@ impl World {
     }
 
     /// A node makes a note; whoever has armed a trap for it is told.
-    pub(crate) fn note(&self, maker: NodeId, name: &str) {
+    pub(crate) fn note(&self, maker: NodeId, name: &'static str) {
         let note = Note::new(name);
         let traps: Vec<u64> = {
             let state = self.state();
@@ -198,7 +198,7 @@ impl Cluster for World {
         self.did(format!("disarm {trap}"));
     }
 
-    async fn dump(&self, _: NodeId, _: Duration) -> Result<Dump, ClusterError> {
+    async fn dump(&self, _: NodeId, _: bool, _: Duration) -> Result<Dump, ClusterError> {
         Ok(Dump::new())
     }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do ends it")]
 
 mod bugs;
+mod clients;
 mod command;
 mod correct;
 mod determinism;

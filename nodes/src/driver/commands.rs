@@ -13,11 +13,11 @@ impl<P: Protocol> NodeLoop<P> {
     /// Obeys all that was asked, first what came while the node stood still.
     pub(super) fn serve_control(&mut self) -> Result<(), End> {
         while let Some(down) = self.deferred.pop_front() {
-            self.obey(down);
+            self.obey(down)?;
         }
         while self.sockets.control_ready {
             match self.next_command()? {
-                Command::Down(down) => self.obey(down),
+                Command::Down(down) => self.obey(down)?,
                 Command::Unreadable(why) => self.sockets.control.push(&Up::Refused { id: 0, why }),
                 Command::Nothing => self.sockets.control_ready = false,
                 Command::Ended => return Err(End::Done),
@@ -26,19 +26,39 @@ impl<P: Protocol> NodeLoop<P> {
         Ok(())
     }
 
-    fn obey(&mut self, down: Down) {
+    fn obey(&mut self, down: Down) -> Result<(), End> {
         let answer = match down {
             Down::Boot(_) => Up::Refused { id: 0, why: format!("{} runs already", self.boot.node) },
             Down::Clock { id, fault } => self.bend_clock(id, fault),
-            Down::Dump { id } => Up::Dumped { id, dump: self.node.dump() },
+            Down::Dump { id, last } => {
+                if last {
+                    self.tell_held()?;
+                }
+                Up::Dumped { id, dump: self.node.dump() }
+            }
             Down::Fire { id, timer } => self.fire(id, &timer),
-            Down::Arm(trap) => return self.traps.arm(trap),
-            Down::Disarm { id } => return self.traps.disarm(id),
-            Down::Probe { number } => return self.probe(number),
+            Down::Arm(trap) => {
+                self.traps.arm(trap);
+                return Ok(());
+            }
+            Down::Disarm { id } => {
+                self.traps.disarm(id);
+                return Ok(());
+            }
+            Down::Probe { number } => {
+                self.probe(number);
+                return Ok(());
+            }
             // It goes already: the trap was disarmed before this came.
-            Down::Go => return,
+            Down::Go => return Ok(()),
         };
         self.sockets.control.push(&answer);
+        Ok(())
+    }
+
+    /// Tells of what the replica holds, past the traps: the run is over.
+    fn tell_held(&mut self) -> Result<(), End> {
+        self.node.held().iter().try_for_each(|note| self.write_note(note))
     }
 
     fn bend_clock(&mut self, id: u64, fault: ClockFault) -> Up {

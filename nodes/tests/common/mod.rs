@@ -29,13 +29,13 @@ pub(crate) struct Machine<P: Protocol> {
     pub(crate) open: BTreeMap<RequestId, (ClientId, u64)>,
 }
 
-/// How a node goes down.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Loss {
-    /// The process ends; the disk keeps all.
-    Nothing,
-    /// The power fails: what was not synced is gone.
-    Unsynced,
+/// What a node loses when it goes down. A process that ends takes nothing along.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(crate) struct Loss {
+    /// What was not synced, as when the power fails.
+    pub(crate) unsynced: bool,
+    /// What was, with the disk.
+    pub(crate) synced: bool,
 }
 
 impl<P: Protocol> Machine<P> {
@@ -77,10 +77,13 @@ impl<P: Protocol> Machine<P> {
         self.node = None;
         self.timers.clear();
         self.open.clear();
-        match loss {
-            Loss::Nothing => self.synced.append(&mut self.unsynced),
-            Loss::Unsynced => self.unsynced.clear(),
+        if loss.synced {
+            self.synced.clear();
         }
+        if loss.unsynced {
+            self.unsynced.clear();
+        }
+        self.synced.append(&mut self.unsynced);
     }
 
     /// A client's request.

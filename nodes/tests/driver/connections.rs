@@ -129,6 +129,6 @@ fn a_control_line_that_is_none_is_refused_and_the_node_goes_on() {
     assert!(matches!(node.up(), Up::Refused { id: 0, .. }));
     node.tell(&Down::Boot(Box::new(boot(folder.path()))));
     assert_eq!(node.up(), Up::Refused { id: 0, why: "n1 runs already".to_owned() });
-    node.tell(&Down::Dump { id: 1 });
+    node.tell(&Down::Dump { id: 1, last: false });
     assert!(matches!(node.up(), Up::Dumped { id: 1, .. }));
 }

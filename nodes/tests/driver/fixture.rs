@@ -112,7 +112,7 @@ impl Node {
     pub(crate) fn arm(&mut self, id: u64, pattern: Value, action: TrapAction) {
         self.tell(&Down::Arm(Trap { id, pattern: serde_json::from_value(pattern).unwrap(), action }));
         // Whoever arms a trap and then acts through another socket has to know that it is armed.
-        self.tell(&Down::Dump { id: 999 });
+        self.tell(&Down::Dump { id: 999, last: false });
         assert!(matches!(self.up(), Up::Dumped { id: 999, .. }));
     }
 
@@ -136,7 +136,7 @@ impl Node {
         loop {
             let line = self.note();
             if line.note.name == name {
-                return Value::Object(line.note.fields);
+                return Value::Object(line.note.fields.into());
             }
         }
     }

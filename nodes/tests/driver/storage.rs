@@ -77,7 +77,7 @@ fn a_restarted_node_has_what_was_persisted_without_the_torn_end() {
     let (mut node, found) = Node::start(boot(folder.path()));
     assert_eq!(found, (2, 13));
     assert_eq!(fs::metadata(&path).unwrap().len(), whole as u64);
-    node.tell(&Down::Dump { id: 5 });
+    node.tell(&Down::Dump { id: 5, last: false });
     let dump = [("x".to_owned(), json!(1)), ("y".to_owned(), json!(2))].into();
     assert_eq!(node.up(), Up::Dumped { id: 5, dump });
 }

@@ -119,7 +119,7 @@ impl Protocol for Toy {
                 cx.reply(id, Outcome::Ok(Answer::read(value).with("by", cx.me().to_string())));
             }
             RequestKind::Write { key, value } => self.on_write(id, client, key, value, cx),
-            RequestKind::Cas { .. } => unreachable!("the driver refuses what is not served"),
+            _ => unreachable!("the driver refuses what is not served"),
         }
     }
 

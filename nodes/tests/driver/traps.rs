@@ -36,7 +36,7 @@ fn a_held_node_has_sent_what_came_before_the_note_and_nothing_after() {
     assert_eq!(note.to_string(), r#"speaking{what="it"}"#);
     assert_eq!(heard(&hearer), "before", "what was sent before the note is out");
     // While it stands still it answers nothing, and only then goes on with the message after the note.
-    speaker.tell(&Down::Dump { id: 7 });
+    speaker.tell(&Down::Dump { id: 7, last: false });
     let mut other = Wire::dial("c2.1", "n2", hearer.address);
     other.write("timers", json!({"meanwhile": 50}));
     assert_eq!(hearer.note_called("tick")["timer"], "meanwhile", "or a message would have been heard before this");
@@ -45,7 +45,7 @@ fn a_held_node_has_sent_what_came_before_the_note_and_nothing_after() {
     assert_eq!(heard(&hearer), "after");
     assert_eq!(client.body(), json!({"type": "write_ok", "in_reply_to": serial}));
     assert!(matches!(speaker.up(), Up::Dumped { id: 7, .. }), "what was asked meanwhile is answered now");
-    hearer.tell(&Down::Dump { id: 8 });
+    hearer.tell(&Down::Dump { id: 8, last: false });
     assert!(matches!(hearer.up(), Up::Dumped { id: 8, .. }));
 }
 
@@ -116,7 +116,7 @@ fn a_held_node_reports_no_probe_that_came_meanwhile() {
     assert!(matches!(held.up(), Up::Held { .. }));
     sender.tell(&Down::Probe { number: 1 });
     // Sent after the probe on the same link: when the held node hears it, it has passed the probe.
-    sender.tell(&Down::Dump { id: 1 });
+    sender.tell(&Down::Dump { id: 1, last: false });
     assert!(matches!(sender.up(), Up::Dumped { .. }));
     client.write("speak", json!(3));
     held.tell(&Down::Go);

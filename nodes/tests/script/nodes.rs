@@ -54,13 +54,14 @@ pub(super) fn clock<P: Protocol>(cluster: &mut Cluster<P>, command: &Command) ->
     Ok(String::new())
 }
 
-/// `crash n1 [lose-unsynced]`: the node goes down.
+/// `crash n1 [lose-unsynced|lose-disk]`: the node goes down.
 pub(super) fn crash<P: Protocol>(cluster: &mut Cluster<P>, command: &Command) -> Output {
     let mut args = command.consume_args();
     let id = node(cluster, &mut args)?;
     let loss = match args.next_pos() {
-        None => Loss::Nothing,
-        Some("lose-unsynced") => Loss::Unsynced,
+        None => Loss::default(),
+        Some("lose-unsynced") => Loss { unsynced: true, synced: false },
+        Some("lose-disk") => Loss { unsynced: true, synced: true },
         Some(other) => return Err(format!("a crash does not {other:?}").into()),
     };
     args.reject_next()?;
@@ -68,7 +69,7 @@ pub(super) fn crash<P: Protocol>(cluster: &mut Cluster<P>, command: &Command) ->
     Ok(String::new())
 }
 
-/// `restart n1 [lose-unsynced]`: the node goes down, if it is up, and starts from what its disk kept.
+/// `restart n1 [lose-unsynced|lose-disk]`: the node goes down, if it is up, and starts from what its disk kept.
 pub(super) fn restart<P: Protocol>(cluster: &mut Cluster<P>, command: &Command) -> Output {
     crash(cluster, command)?;
     let id = node(cluster, &mut command.consume_args())?;

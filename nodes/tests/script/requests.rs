@@ -20,6 +20,10 @@ pub(super) fn request<P: Protocol>(cluster: &mut Cluster<P>, command: &Command) 
     let kind = match kind {
         "read" => RequestKind::Read { key },
         "write" => RequestKind::Write { key, value: value()? },
+        "peek" => RequestKind::Peek { key },
+        "delete" => RequestKind::Delete { key },
+        "add" => RequestKind::Add { key, value: value()? },
+        "remove" => RequestKind::Remove { key, value: value()? },
         "cas" => RequestKind::Cas { key, from: value()?, to: value()? },
         other => return Err(format!("nobody serves {other:?}").into()),
     };

@@ -1,6 +1,7 @@
 //! What must hold, from notes, records and answers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use schism_nodes::cx::Effect;
 use schism_nodes::nwr::{Nwr, Tag};
@@ -32,6 +33,8 @@ pub(crate) struct Registers {
     /// Values that certainly never take effect, and values that were read.
     failed: BTreeSet<String>,
     read: BTreeSet<String>,
+    /// Versions of deletions, by key: one that all replicas have forgotten is read as never written.
+    deleted: BTreeSet<(String, Version)>,
 }
 
 impl Registers {
@@ -46,8 +49,14 @@ impl Registers {
         let before = self.ended.entry(kind.key().to_owned()).or_default();
         let place = before.partition_point(|(end, _)| *end < invoked);
         let floor = if place == 0 { None } else { before[place - 1].1 };
-        if matches!(kind, RequestKind::Read { .. }) {
-            assert!(version >= floor, "stale: {kind:?} saw {version:?} after {floor:?} had ended");
+        let is_read = matches!(kind, RequestKind::Read { .. });
+        let is_null = value.is_some_and(Value::is_null);
+        if matches!(kind, RequestKind::Delete { .. }) || (is_null && version.is_some()) {
+            self.deleted.insert((kind.key().to_owned(), version));
+        }
+        if is_read {
+            let is_forgotten = version.is_none() && self.deleted.contains(&(kind.key().to_owned(), floor));
+            assert!(version >= floor || is_forgotten, "stale: {kind:?} saw {version:?} after {floor:?} had ended");
         } else {
             assert!(version > floor, "inverted: {kind:?} wrote {version:?} after {floor:?} had ended");
         }
@@ -78,7 +87,7 @@ pub(crate) struct RaftOracle {
     prefixes: BTreeMap<(u64, u64), String>,
     committed: BTreeMap<u64, String>,
     /// Each node's log, from its records.
-    logs: BTreeMap<NodeId, Vec<Entry>>,
+    logs: BTreeMap<NodeId, Vec<Arc<Entry>>>,
     /// At which index a value was first committed.
     versions: BTreeMap<String, u64>,
     /// Up to which index versions are known.
@@ -102,7 +111,7 @@ impl RaftOracle {
     fn noted(&mut self, maker: NodeId, note: &Note) {
         let number = |field: &str| note.fields[field].as_u64().expect("a number");
         let text = |field: &str| note.fields[field].as_str().expect("a text").to_owned();
-        match note.name.as_str() {
+        match &*note.name {
             "leader" => {
                 let before = self.leaders.insert(number("epoch"), maker);
                 assert!(before.is_none(), "election safety: {before:?} and {maker} lead term {}", number("epoch"));
@@ -162,6 +171,7 @@ impl Oracle<Raft> for RaftOracle {
         let value = match kind {
             RequestKind::Read { .. } => answer.value.as_ref().expect("a read answers with a value"),
             RequestKind::Write { value, .. } | RequestKind::Cas { to: value, .. } => value,
+            other => unreachable!("raft does not serve {other:?}"),
         };
         if value.is_null() {
             return None;

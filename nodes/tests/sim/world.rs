@@ -75,6 +75,9 @@ pub(crate) struct World<P: Protocol, O: Oracle<P>> {
     sequence: u64,
     values: u64,
     serves_cas: bool,
+    serves_delete: bool,
+    /// Whether nodes lose their disks, one at a time: the next one when the others have what they need again.
+    wipes: bool,
     oracle: O,
     registers: Registers,
     summary: Summary,
@@ -103,6 +106,8 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
             sequence: 0,
             values: 0,
             serves_cas: P::info().requests.contains(&"cas"),
+            serves_delete: P::info().requests.contains(&"delete"),
+            wipes: false,
             oracle: O::default(),
             registers: Registers::default(),
             summary: Summary::default(),
@@ -119,6 +124,11 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
         }
         world.later(200_000..400_000, Happening::Fault);
         world
+    }
+
+    /// The same world, in which disks are lost as well.
+    pub(crate) fn with_lost_disks(self, wipes: bool) -> Self {
+        World { wipes, ..self }
     }
 
     /// Runs to the end: trouble, then calm, in which the cluster has to serve again.
@@ -253,7 +263,11 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
     fn crash(&mut self, id: NodeId) {
         self.summary.crashes += 1;
         // A process that ends keeps what it wrote; a power loss takes what was not synced.
-        let loss = if self.rng.random_bool(0.5) { Loss::Nothing } else { Loss::Unsynced };
+        let mut loss = Loss { unsynced: !self.rng.random_bool(0.5), synced: false };
+        let is_whole = |machine: &Machine<P>| machine.node().is_some_and(|node| !node.status().contains("recovering"));
+        if self.wipes && self.machines.values().all(is_whole) && self.rng.random_bool(0.5) {
+            loss = Loss { unsynced: true, synced: true };
+        }
         self.machine(id).crash(loss);
         self.later(1000..600_000, Happening::Restart(id));
     }
@@ -299,6 +313,7 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
         let seen = self.workers[worker].seen.get(&key).cloned();
         let kind = match (self.rng.random_range(0..10), seen) {
             (0..5, _) => RequestKind::Read { key },
+            (5, _) if self.serves_delete => RequestKind::Delete { key },
             (5, Some(from)) if self.serves_cas => RequestKind::Cas { key, from, to: value },
             _ => RequestKind::Write { key, value },
         };
@@ -334,7 +349,7 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
                 self.workers[worker].process += 1;
                 self.later(5_000..20_000, Happening::Invoke { worker });
             }
-            Outcome::Fail(_) => {
+            Outcome::Fail(_) | Outcome::Redirect { .. } => {
                 self.registers.failed(&kind);
                 self.workers[worker].process += 1;
                 self.later(5_000..20_000, Happening::Invoke { worker });

@@ -78,10 +78,10 @@ fn request(id: u64, asked: &Asked) -> Entry {
     let invocation = translate::invocation(&asked.request);
     let mut args = Map::from_iter([
         ("node".to_owned(), asked.node.to_string().into()),
-        ("f".to_owned(), Value::from(&*invocation.f)),
+        ("f".to_owned(), Value::from(asked.request.name())),
         ("key".to_owned(), invocation.key),
     ]);
-    if !matches!(asked.request, RequestKind::Read { .. }) {
+    if !asked.request.is_read() && !matches!(asked.request, RequestKind::Delete { .. }) {
         args.insert("value".to_owned(), invocation.value);
     }
     Entry {
