@@ -236,6 +236,10 @@ pub struct Operation {
     pub completed_at: Option<u64>,
     /// The `error` of the completion, or other words about how it ended.
     pub error: Option<SharedValue>,
+    /// The `session` of the invocation: who asks, where that is somebody else than the process; see [`who`](Operation::who).
+    pub session: Option<SharedValue>,
+    /// The version of what was read or written, as the system tells it: the `quorum.version` of the completion.
+    pub version: Option<SharedValue>,
 }
 
 impl Operation {
@@ -243,5 +247,29 @@ impl Operation {
     pub fn answer(&self) -> &Value {
         static NULL: Value = Value::Null;
         self.output.as_deref().unwrap_or(&NULL)
+    }
+
+    /// Whose operation it is: its session's, or its process's where no session was named.
+    pub fn who(&self) -> Who<'_> {
+        self.session.as_deref().map_or(Who::Process(self.process), Who::Session)
+    }
+}
+
+/// Somebody whose operations have an order of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Who<'a> {
+    /// A process, by its number.
+    Process(u64),
+    /// A session, by its name: of one process after the other, or of several at the same time.
+    Session(&'a Value),
+}
+
+impl fmt::Display for Who<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Who::Process(number) => write!(f, "process {number}"),
+            Who::Session(Value::String(name)) => write!(f, "session {name}"),
+            Who::Session(name) => write!(f, "session {name}"),
+        }
     }
 }

@@ -32,7 +32,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! **While it grows**: [`streaming`]. **Weaker** than linearizable: [`sequential`]. **Limits** of time, memory and patience: implement [`Budget`](budget::Budget);
+//! **While it grows**: [`streaming`]. **Weaker** than linearizable: [`sequential`] and [`weaker`]. **Limits** of time, memory and patience: implement [`Budget`](budget::Budget);
 //! what a check cannot settle within them is `unknown`, never a guess.
 //!
 //! This crate is pure: no clock, no socket, no async, no thread but those of rayon (feature `parallel`; keys are then checked
@@ -54,6 +54,7 @@ pub mod models;
 pub mod note;
 mod parallel;
 pub mod proof;
+pub mod quorum;
 pub mod recorder;
 mod registers;
 mod routes;
@@ -63,5 +64,6 @@ pub mod streaming;
 mod suspects;
 pub mod verdict;
 pub mod verify;
+pub mod weaker;
 mod words;
 mod zones;

@@ -79,6 +79,8 @@ use crate::history::{Ending, Operation};
 ///     invoked_at: None,
 ///     completed_at: None,
 ///     error: None,
+///     session: None,
+///     version: None,
 /// };
 /// let history = [operation(0, "add", 2, 2, 0, 1), operation(1, "read", 0, 3, 2, 3)];
 /// let property = check_with(&history, &Counter, &Options::default(), &Unlimited).unwrap();

@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 type Made = (&'static str, u64, &'static str, Value);
 
 fn rule(name: &str) -> Invariant {
-    let rules = ["raft", "nwr"].into_iter().flat_map(of);
-    rules.into_iter().find(|rule| rule.property(true).name == name).expect("there is such a rule")
+    of("raft").into_iter().find(|rule| rule.property(true).name == name).expect("there is such a rule")
 }
 
 fn fold(rule: &mut Invariant, notes: &[Made]) {
@@ -64,7 +63,7 @@ fn committed(node: &'static str, (first, index): (u64, u64), term: u64, current_
 
 #[test]
 fn a_rule_that_no_note_concerns_is_vacuous_and_one_without_all_notes_is_not_valid() {
-    for mut rule in ["raft", "nwr"].into_iter().flat_map(of) {
+    for mut rule in of("raft") {
         assert_eq!(rule.property(true).outcome, Outcome::Vacuous);
         fold(&mut rule, &[("n1", 1, "leader", json!({})), ("n1", 1, "committed", json!({ "index": "1" }))]);
         fold(
@@ -191,96 +190,4 @@ fn state_machine_safety() {
     // Only the piece between what was known is new, and it counts.
     breaks(name, &notes, 5, committed("n3", (4, 4), 2, 2, "b"));
     breaks(name, &notes, 6, committed("n3", (6, 6), 1, 3, "e"));
-}
-
-fn coordinated(node: &'static str, op: &str, tag: impl Into<Value>, write: bool) -> Made {
-    (node, 1, "coordinated", json!({ "op": op, "key": "x", "tag": tag.into(), "write": write }))
-}
-
-fn stored(node: &'static str, life: u64, key: &str, tag: impl Into<Value>, digest: &str) -> Made {
-    (node, life, "stored", json!({ "key": key, "tag": tag.into(), "digest": digest }))
-}
-
-fn tag(counter: u64, node: u64) -> Value {
-    json!([counter, format!("n{node}"), 1, 0])
-}
-
-#[test]
-fn unique_tags() {
-    let notes = [
-        coordinated("n1", "n1.1.1", tag(1, 1), true),
-        stored("n2", 1, "x", tag(1, 1), "a"),
-        stored("n2", 1, "y", tag(1, 1), "b"),
-        coordinated("n2", "n2.1.1", tag(1, 1), false),
-        coordinated("n1", "n1.1.2", tag(2, 1), true),
-        stored("n3", 1, "x", tag(1, 1), "a"),
-    ];
-    holds("unique-tags", &notes);
-    let because = breaks("unique-tags", &notes, 4, coordinated("n1", "n1.1.2", tag(1, 1), true));
-    assert_eq!(because[1], "5.000000 s n1 gave the tag 1.n1.1.0 of key x to the write n1.1.2");
-    breaks("unique-tags", &notes, 3, coordinated("n2", "n2.1.1", tag(1, 1), true));
-    breaks("unique-tags", &notes, 5, stored("n3", 1, "x", tag(1, 1), "c"));
-}
-
-#[test]
-fn tags_never_go_back() {
-    let name = "tags-never-go-back";
-    let recovered = |tag| ("n2", 2, "recovered", json!({ "key": "x", "tag": tag }));
-    let restarted = ("n2", 2, "restarted", json!({ "registers": 1 }));
-    let notes = [
-        stored("n2", 1, "x", tag(1, 2), "a"),
-        stored("n2", 1, "y", tag(1, 1), "a"),
-        stored("n2", 1, "x", tag(1, 10), "b"),
-        recovered(tag(1, 10)),
-        ("n2", 2, "recovered", json!({ "key": "y", "tag": tag(1, 1) })),
-        restarted.clone(),
-        stored("n2", 2, "x", tag(2, 1), "c"),
-        stored("n3", 1, "x", tag(1, 1), "c"),
-    ];
-    holds(name, &notes);
-    let because = breaks(name, &notes, 2, stored("n2", 1, "x", tag(1, 1), "b"));
-    assert_eq!(because[1], "3.000000 s n2 stored the tag 1.n1.1.0 of key x");
-    breaks(name, &notes, 2, stored("n2", 1, "x", tag(1, 2), "b"));
-    let because = breaks(name, &notes, 3, recovered(tag(1, 2)));
-    assert_eq!(because[1], "6.000000 s n2 (life 2) started again with the tag 1.n2.1.0 of key x");
-    let because = breaks(name, &notes, 4, ("n2", 2, "recovered", json!({ "key": "z", "tag": tag(1, 1) })));
-    assert_eq!(because[1], "6.000000 s n2 (life 2) started again with nothing of key y");
-    breaks(name, &notes, 6, stored("n2", 2, "x", tag(1, 9), "c"));
-    let forgetful = [notes[2].clone(), restarted];
-    for (life, expected) in [(1, Outcome::Valid), (2, Outcome::Invalid)] {
-        let mut rule = rule(name);
-        rule.wiped("n2", life);
-        fold(&mut rule, &forgetful);
-        assert_eq!(rule.property(true).outcome, expected, "wiped after life {life}");
-    }
-}
-
-#[test]
-fn stored_at_w() {
-    let name = "stored-at-w";
-    let answered =
-        |tag, need: u64| ("n1", 1, "answered", json!({ "op": "n1.1.1", "key": "x", "tag": tag, "need": need }));
-    let notes = [
-        stored("n1", 1, "x", tag(1, 1), "a"),
-        stored("n2", 1, "x", tag(2, 2), "b"),
-        stored("n3", 1, "y", tag(9, 1), "c"),
-        answered(tag(1, 1), 2),
-        answered(tag(2, 2), 1),
-        answered(tag(3, 1), 0),
-    ];
-    holds(name, &notes);
-    let because = breaks(name, &notes, 1, stored("n2", 1, "x", tag(0, 2), "b"));
-    let expected = [
-        "1.000000 s n1 stored the tag 1.n1.1.0 of key x, the newest that it ever had up to the answer",
-        "2.000000 s n2 stored the tag 0.n2.1.0 of key x, the newest that it ever had up to the answer",
-        "4.000000 s n1 answered n1.1.1 with the tag 1.n1.1.0 of key x, which 2 replicas have to store",
-    ];
-    assert_eq!(because[..3], expected);
-    breaks(name, &notes, 1, stored("n2", 1, "z", tag(2, 2), "b"));
-    breaks(name, &notes, 3, answered(tag(1, 1), 3));
-    // What a replica stored and could not tell before it died it tells when it starts again.
-    holds(
-        name,
-        &[notes[0].clone(), ("n2", 2, "recovered", json!({ "key": "x", "tag": tag(1, 1) })), answered(tag(1, 1), 2)],
-    );
 }

@@ -52,6 +52,8 @@ fn begun(model: &ModelSpec, process: u64, event: u64, bytes: &Bytes<'_>) -> Oper
         invoked_at: None,
         completed_at: None,
         error: None,
+        session: None,
+        version: None,
     }
 }
 

@@ -126,6 +126,46 @@ fn a_stale_read_is_sequential() {
 }
 
 #[test]
+fn several_levels_are_judged_one_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    write_and_read(at, "stale", "null");
+    let (code, shown, _) = output(at, &["check", "--consistency", "regular", "stale"]);
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.contains("INVALID  register is not regular (intervals)"), "{shown}");
+    let (code, shown, _) = output(at, &["check", "--consistency", "k-atomic:k=2,sessions,safe", "stale"]);
+    assert_eq!(code, Some(1), "the worst one stands: {shown}");
+    for told in ["register is 2-atomic", "register keeps read-your-writes", "register is not safe", "property"] {
+        assert!(shown.contains(told), "{told}: {shown}");
+    }
+    let (code, shown, _) = output(at, &["check", "--json", "--consistency", "k-atomic,regular,safe", "stale"]);
+    assert_eq!(code, Some(1));
+    let json: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let names: Vec<_> = json["properties"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["k-atomic", "regular", "safe"]);
+    assert_eq!(json["property"]["name"], "regular", "the first of the worst");
+    assert_eq!(json["properties"][0]["figures"]["versions_behind"]["max"], 1);
+    let (code, shown, told) = output(at, &["check", "--consistency", "all", "stale"]);
+    assert_eq!((code, shown.matches("\nstale ").count()), (Some(1), 14), "a row for each level: {shown}{told}");
+}
+
+#[test]
+fn a_level_of_other_objects_is_refused_alone_and_passed_over_among_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    write_and_read(at, "register", "1");
+    let (code, _, told) = output(at, &["check", "--consistency", "set-full", "register"]);
+    assert_eq!(code, Some(64));
+    assert!(told.contains("set-full is a property of sets, and register is none"), "{told}");
+    let (code, shown, told) = output(at, &["check", "--consistency", "set-full,regular", "register"]);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(told.contains("skipped  set-full is a property of sets"), "{told}");
+    let (code, _, told) = output(at, &["check", "--consistency", "regluar", "register"]);
+    assert_eq!(code, Some(64));
+    assert!(told.contains("--consistency regular"), "the nearest one is named: {told}");
+}
+
+#[test]
 fn a_refused_compare_and_set_asserts_where_it_is_asked_to() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

@@ -155,6 +155,8 @@ impl<O: Object> Run<O> {
             invoked_at: None,
             completed_at: None,
             error: None,
+            session: None,
+            version: None,
         }
     }
 }

@@ -2,8 +2,8 @@
 //! same each time.
 //!
 //! `cargo bench -p schism-checker --bench checker` prints a table: the median and the worst of several rounds, and the most
-//! bytes that were held. With `-- crashed` it is that part alone; the parts are real, crashed, routes, long, reading and
-//! small.
+//! bytes that were held. With `-- crashed` it is that part alone; the parts are real, crashed, routes, long, weaker, reading,
+//! small and quorum.
 
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
@@ -13,12 +13,14 @@ mod long;
 mod made;
 mod measure;
 mod objects;
+mod quorum;
 #[path = "../../tests/linearizability/random.rs"]
 mod random;
 mod reading;
 mod real;
 mod routes;
 mod small;
+mod weaker;
 
 use std::collections::BTreeMap;
 
@@ -38,13 +40,15 @@ fn main() {
     }
     measure::print_head();
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    let parts: [(&str, fn()); 6] = [
+    let parts: [(&str, fn()); 8] = [
         ("real", real::rows),
         ("crashed", crashed::rows),
         ("routes", routes::rows),
         ("long", long::rows),
+        ("weaker", weaker::rows),
         ("reading", reading::rows),
         ("small", small::rows),
+        ("quorum", quorum::rows),
     ];
     for (_, part) in parts.iter().filter(|(name, _)| wanted.as_ref().is_none_or(|wanted| wanted == name)) {
         part();

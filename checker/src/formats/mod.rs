@@ -49,8 +49,8 @@ pub fn read_path(path: &Path) -> Result<History, ReadError> {
     read(open(path, &name)?, &name)
 }
 
-/// Like [`read_path`], but of what clients' events say besides, only their `error` is kept: no checker asks for the rest,
-/// and it takes most of the memory. It is read all the same, and damage in it is told.
+/// Like [`read_path`], but of what clients' events say besides, only their `error` and `session` are kept: the rest
+/// takes most of the memory, and only [`read_paired_path`] knows what is worth keeping of it. It is read all the same, and damage in it is told.
 pub fn read_path_without_evidence(path: &Path) -> Result<History, ReadError> {
     let name = path.display().to_string();
     let mut reading = Reading { keeps_evidence: false, ..Reading::new(&name) };
@@ -182,7 +182,7 @@ struct Reading<'a> {
     /// The event whose place is asked for.
     wanted: Option<usize>,
     found: Option<Place>,
-    /// Whether what clients' events say besides is kept.
+    /// Whether what clients' events say besides is kept. Whoever pairs takes what an operation knows, and keeps nothing else.
     keeps_evidence: bool,
     /// Takes the events instead of the history, if it is there.
     pairer: Option<Pairer>,
@@ -250,9 +250,9 @@ impl<'a> Reading<'a> {
     }
 
     fn push(&mut self, mut event: Event, place: impl FnOnce() -> Place) {
-        if !self.keeps_evidence && matches!(event.process, Process::Client(_)) {
+        if !self.keeps_evidence && self.pairer.is_none() && matches!(event.process, Process::Client(_)) {
             // A map of its own: one that was emptied keeps its room.
-            event.extra = event.extra.remove_entry("error").into_iter().collect();
+            event.extra = ["error", "session"].into_iter().filter_map(|name| event.extra.remove_entry(name)).collect();
         }
         if self.wanted == Some(self.events) {
             self.found = Some(place());

@@ -152,6 +152,8 @@ pub(crate) fn invoked(process: u64, event: &Event, mut share: impl FnMut(&Value)
         invoked_at: event.time,
         completed_at: None,
         error: None,
+        session: event.extra.get("session").filter(|session| !session.is_null()).map(share),
+        version: None,
     }
 }
 
@@ -175,7 +177,8 @@ pub(crate) fn complete(
     if operation.node.is_none() {
         operation.node.clone_from(&event.node);
     }
-    operation.error = event.extra.get("error").map(share);
+    operation.error = event.extra.get("error").map(&mut share);
+    operation.version = event.extra.get("quorum").and_then(|quorum| quorum.get("version")).map(share);
 }
 
 /// An event that cannot be where it is: the history is not one of single-threaded processes.

@@ -8,7 +8,8 @@
 //! | system | rules |
 //! |---|---|
 //! | raft | [`election_safety`], [`leader_append_only`], [`log_matching`], [`leader_completeness`], [`state_machine_safety`] |
-//! | nwr | [`unique_tags`], [`tags_never_go_back`], [`stored_at_w`] |
+//!
+//! Those of quorums ask for what clients saw as well, and are in [`quorum`](crate::quorum).
 
 pub mod election_safety;
 pub mod leader_append_only;
@@ -16,10 +17,6 @@ pub mod leader_completeness;
 pub mod log_matching;
 mod noted;
 pub mod state_machine_safety;
-pub mod stored_at_w;
-mod tag;
-pub mod tags_never_go_back;
-pub mod unique_tags;
 
 use serde_json::Map;
 
@@ -80,9 +77,6 @@ pub trait Fold: Send {
 
     /// Takes account of a note.
     fn note(&mut self, noted: &Noted<'_>) -> Seen;
-
-    /// A fault took away all that a node had stored, after its life of this number and before the next one.
-    fn wiped(&mut self, _node: &str, _incarnation: u64) {}
 }
 
 /// A rule, and what has become of it so far.
@@ -101,11 +95,6 @@ pub fn of(protocol: &str) -> Vec<Invariant> {
             Box::new(log_matching::LogMatching::default()),
             Box::new(leader_completeness::LeaderCompleteness::default()),
             Box::new(state_machine_safety::StateMachineSafety::default()),
-        ],
-        "nwr" => vec![
-            Box::new(unique_tags::UniqueTags::default()),
-            Box::new(tags_never_go_back::TagsNeverGoBack::default()),
-            Box::new(stored_at_w::StoredAtW::default()),
         ],
         _ => Vec::new(),
     };
@@ -131,12 +120,6 @@ impl Invariant {
                 self.broken = Some(violation);
             }
         }
-    }
-
-    /// A fault took away all that a node had stored, after its life of this number and before the next one. It is told
-    /// before the notes of that next life.
-    pub fn wiped(&mut self, node: &str, incarnation: u64) {
-        self.fold.wiped(node, incarnation);
     }
 
     /// Whether it is broken.

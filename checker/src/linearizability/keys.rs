@@ -12,33 +12,33 @@ use crate::meter::Share;
 use crate::model::Model;
 
 /// The operations of one object.
-pub(super) struct Part<'a, I> {
+pub(crate) struct Part<'a, I> {
     /// Its key; none where there is only one object.
-    pub(super) key: Option<Value>,
+    pub(crate) key: Option<Value>,
     /// In the order of the history.
-    pub(super) calls: Vec<Call<'a, I>>,
+    pub(crate) calls: Vec<Call<'a, I>>,
 }
 
 /// A history by objects.
-pub(super) struct Parts<'a, I> {
+pub(crate) struct Parts<'a, I> {
     /// In the order of their keys.
-    pub(super) parts: Vec<Part<'a, I>>,
-    pub(super) counts: Counts,
+    pub(crate) parts: Vec<Part<'a, I>>,
+    pub(crate) counts: Counts,
 }
 
 /// How many operations there were.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
-    pub(super) ok: usize,
-    pub(super) failed: usize,
-    pub(super) crashed: usize,
+    pub(crate) ok: usize,
+    pub(crate) failed: usize,
+    pub(crate) crashed: usize,
     /// Those that ended ok, and that the model could have refused.
-    pub(super) refusable: usize,
+    pub(crate) refusable: usize,
 }
 
 impl<'a, I> Parts<'a, I> {
     /// None where the budget ends meanwhile.
-    pub(super) fn of<M: Model<Input = I>>(
+    pub(crate) fn of<M: Model<Input = I>>(
         model: &M,
         operations: &'a [Operation],
         share: &mut Share<'_>,
@@ -67,7 +67,7 @@ impl<'a, I> Parts<'a, I> {
     }
 
     /// How many bytes the calls take, without what their inputs hold besides.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.parts.iter().map(|part| size_of_val(&*part.calls)).sum()
     }
 }

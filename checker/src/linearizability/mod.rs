@@ -7,7 +7,7 @@
 //! never.
 
 mod cores;
-mod keys;
+pub(crate) mod keys;
 mod prove;
 mod report;
 
@@ -17,8 +17,8 @@ use crate::history::{History, HistoryError, Operation, PairedHistory};
 pub(crate) use crate::linearizability::keys::{Counts, input};
 use crate::linearizability::keys::{Part, Parts};
 pub use crate::linearizability::prove::{NoProof, prove, prove_with};
-pub(crate) use crate::linearizability::report::ended;
 use crate::linearizability::report::{Finding, PartReport, Route};
+pub(crate) use crate::linearizability::report::{ended, key_text};
 use crate::meter::{Meter, Share, Stop};
 use crate::model::Model;
 use crate::models::each::WithModel;
@@ -105,6 +105,16 @@ pub enum CheckError {
         process: u64,
         /// Index of the invocation.
         invoked: u64,
+    },
+    /// What was asked for is a property of another kind of object.
+    #[error("{level} is a property of {of}, and {model} is none")]
+    Level {
+        /// The property's name.
+        level: &'static str,
+        /// What kind of object has it.
+        of: &'static str,
+        /// The model's name.
+        model: String,
     },
 }
 

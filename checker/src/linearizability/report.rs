@@ -192,7 +192,7 @@ pub(crate) fn ended(meter: &Meter<'_>) -> &'static str {
     }
 }
 
-fn key_text(key: &Value) -> String {
+pub(crate) fn key_text(key: &Value) -> String {
     match key {
         Value::String(key) => key.clone(),
         other => other.to_string(),

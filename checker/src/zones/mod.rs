@@ -24,7 +24,7 @@ use crate::registers::{RegisterCalls, ValueId};
 
 /// When something ended or began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Point {
+pub(crate) enum Point {
     /// Before every event.
     Beginning,
     /// At the event of this index.

@@ -49,6 +49,8 @@ fn operation(process: u64, f: &str, input: impl Into<SharedValue>, invoked: u64,
         invoked_at: None,
         completed_at: None,
         error: None,
+        session: None,
+        version: None,
     }
 }
 

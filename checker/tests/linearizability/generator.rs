@@ -175,6 +175,8 @@ impl Run {
             invoked_at: None,
             completed_at: None,
             error: None,
+            session: None,
+            version: None,
         }
     }
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use schism_checker::formats::{NotPaired, read_paired_path, read_path};
-use schism_checker::history::{History, Misplaced, NoTuple, PairedHistory};
-use serde_json::json;
+use schism_checker::history::{History, Misplaced, NoTuple, PairedHistory, Who};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 fn file(text: &str) -> (TempDir, PathBuf) {
@@ -76,4 +76,18 @@ fn keys_are_taken_out_of_values() {
         panic!("1 is no pair")
     };
     assert_eq!((position, value), (0, json!(1)));
+}
+
+#[test]
+fn sessions_and_versions_belong_to_operations() {
+    let text = r#"{"process":0,"type":"invoke","f":"write","value":5,"session":"s1"}
+{"process":0,"type":"ok","f":"write","value":5,"quorum":{"acks":["n2","n3"],"version":[4,"n2",1,17]}}
+{"process":1,"type":"invoke","f":"read","value":null,"session":null}
+{"process":1,"type":"ok","f":"read","value":null,"quorum":{"acks":["n1"],"version":null}}
+"#;
+    let operations = both(text).1.expect("it is sound").operations;
+    assert_eq!(operations[0].who(), Who::Session(&json!("s1")));
+    assert_eq!(operations[0].version.as_deref(), Some(&json!([4, "n2", 1, 17])));
+    assert_eq!(operations[1].who(), Who::Process(1), "null is no session");
+    assert_eq!(operations[1].version.as_deref(), Some(&Value::Null), "what was never written is known to have none");
 }

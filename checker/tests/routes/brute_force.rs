@@ -200,5 +200,7 @@ pub(crate) fn recorded(object: Object, op: &Op) -> Operation {
         invoked_at: None,
         completed_at: None,
         error: None,
+        session: None,
+        version: None,
     }
 }

@@ -28,6 +28,8 @@ fn check(model: &str, lines: &[&str]) -> Property {
                 invoked_at: None,
                 completed_at: None,
                 error: None,
+                session: None,
+                version: None,
             }
         })
         .collect();

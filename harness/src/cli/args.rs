@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Check a proof that `check --proof` wrote, with code that shares nothing with what found it
     Verify(VerifyArgs),
+    /// Predict what N copies give for every W and R: consistency, durability, availability
+    Quorum(QuorumArgs),
     /// Be a node process of a built-in system
     #[command(hide = true)]
     Node,
@@ -215,7 +217,7 @@ pub(crate) struct LoadArgs {
 /// How answers are judged.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct JudgingArgs {
-    /// What is judged: linearizable; a run also declared (what the system itself promises), a history also sequential
+    /// What is judged: linearizable; a run also declared (what the system itself promises), a history also a list of weaker levels, or all
     #[arg(long, value_name = "LEVEL", default_value = "linearizable", help_heading = "Judging")]
     pub(crate) consistency: String,
     /// The most time that a check may take
@@ -314,6 +316,16 @@ pub(crate) struct ListArgs {
     pub(crate) what: Option<String>,
     #[command(flatten)]
     pub(crate) out: OutArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QuorumArgs {
+    /// How many copies there are of each key, 1 to 9
+    #[arg(value_name = "N")]
+    pub(crate) copies: String,
+    /// JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

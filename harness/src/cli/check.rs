@@ -9,7 +9,8 @@ use schism_checker::history::{Cut, HistoryError, PairedHistory};
 use schism_checker::linearizability::{self, CheckError, Options};
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::Property;
-use schism_checker::{formats, proof, sequential};
+use schism_checker::weaker::{self, Level, NoLevel};
+use schism_checker::{formats, proof};
 use serde_json::json;
 
 use crate::budget::{CheckBudget, Measured};
@@ -36,7 +37,7 @@ pub(super) struct Seen {
 pub(super) struct Asked<'a> {
     args: &'a CheckArgs,
     pub(super) model: Option<ModelSpec>,
-    sequential: bool,
+    levels: Vec<Level>,
     pub(super) options: Options,
     pub(super) time: Duration,
     pub(super) memory: u64,
@@ -45,7 +46,8 @@ pub(super) struct Asked<'a> {
 
 /// What became of a file.
 pub(super) enum Became {
-    Judged(ExitCode, Box<Judged>),
+    /// By each of the levels that were asked for.
+    Judged(ExitCode, Vec<Judged>),
     /// It is no history, and nobody said that it was.
     Skipped(String),
 }
@@ -62,14 +64,15 @@ impl Became {
 pub(crate) fn check(args: &CheckArgs, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
     let mut problems = Problems(unknown);
     let model = args.model.as_deref().and_then(|text| model::given(&mut problems, text));
-    let sequential = problems.read("--consistency", &args.judging.consistency, false, is_sequential);
+    let levels = problems.read("--consistency", &args.judging.consistency, vec![Level::Linearizable], levels);
+    let weaker = levels != [Level::Linearizable];
     let failed_cas_asserts = problems.read("--failed-cas", &args.failed_cas, false, asserts);
     let (time, memory) = resolve::budget(&mut problems, &args.judging);
-    if args.proof.is_some() && (sequential || failed_cas_asserts) {
+    if args.proof.is_some() && (weaker || failed_cas_asserts) {
         let what = "there are proofs of linearizability alone, with failed operations dropped";
         problems.0.push(Problem::new(what, "--proof", "the same without --proof"));
     }
-    if args.follow && (sequential || failed_cas_asserts || args.files.len() > 1) {
+    if args.follow && (weaker || failed_cas_asserts || args.files.len() > 1) {
         let what = "what is followed is one file, and whether it is linearizable, with failed operations dropped";
         problems.0.push(Problem::new(what, "--follow", "the same without --follow"));
     }
@@ -94,7 +97,7 @@ pub(crate) fn check(args: &CheckArgs, unknown: Vec<Problem>) -> Result<ExitCode,
     }
     let options = Options { failed_cas_asserts, ..Options::default() };
     let stopper = Stopper::install()?;
-    let asked = Asked { args, model, sequential, options, time, memory, stopper: &stopper };
+    let asked = Asked { args, model, levels, options, time, memory, stopper: &stopper };
     if let (true, [candidate]) = (args.follow, &candidates[..]) {
         return Ok(follow::follow(&asked, &candidate.path, idle).unwrap_or_else(|problem| told(&problem)));
     }
@@ -116,7 +119,7 @@ fn all(asked: &Asked<'_>, candidates: &[Candidate]) -> ExitCode {
         let judged = match one(asked, candidate) {
             Ok(Became::Judged(code, judged)) => {
                 worst = worst.worst(code);
-                Some(*judged)
+                judged.into_iter().map(Some).collect()
             }
             Ok(Became::Skipped(why)) => {
                 skipped += 1;
@@ -125,10 +128,10 @@ fn all(asked: &Asked<'_>, candidates: &[Candidate]) -> ExitCode {
             }
             Err(problem) => {
                 worst = worst.worst(told(&problem));
-                None
+                vec![None]
             }
         };
-        rows.push(Row { file, judged });
+        rows.extend(judged.into_iter().map(|judged| Row { file: file.clone(), judged }));
     }
     worst = worst.worst(asked.stopper.stopped().unwrap_or(ExitCode::Done));
     if rows.is_empty() && skipped > 0 {
@@ -161,33 +164,56 @@ pub(super) fn one(asked: &Asked<'_>, candidate: &Candidate) -> Result<Became, Pr
         other => other.map_err(|error| unreadable(error, path))?,
     };
     let chosen = model::chosen(asked.model.as_ref(), &history, path)?;
-    let budget = Measured::new(CheckBudget::new(asked.time, asked.memory));
-    asked.stopper.watch(budget.canceller());
-    // What another tool recorded it for is not known: the only question is whether it is linearizable.
-    let options = Options { trivially_valid: history.header.is_none(), ..asked.options };
-    let began = Instant::now();
-    let property = if asked.sequential {
-        sequential::check_operations(&history.operations, &chosen.model, &options, &budget)
-    } else {
-        linearizability::check_paired(&history, &chosen.model, &options, &budget)
-    };
-    let property = property.map_err(|error| uncheckable(&error, path, &chosen.model))?;
-    let judged = Judged { property, took: began.elapsed(), bytes: budget.most_bytes() };
+    let judged = by_levels(asked, path, &history, &chosen.model)?;
     let seen = Seen { events: history.events, cut: history.cut.clone() };
-    let code = ExitCode::of_outcome(judged.property.outcome).worst(emit(asked, path, &seen, &chosen, &judged));
-    if let Some(proof) = &asked.args.proof {
+    let outcomes = judged.iter().map(|judged| ExitCode::of_outcome(judged.property.outcome));
+    let code = outcomes.fold(emit(asked, path, &seen, &chosen, &judged), ExitCode::worst);
+    if let (Some(proof), [judged]) = (&asked.args.proof, &judged[..]) {
         write_proof(asked, proof, &history, &chosen.model, &judged.property)?;
     }
-    Ok(Became::Judged(code, Box::new(judged)))
+    Ok(Became::Judged(code, judged))
 }
 
-/// Writes the verdict on a file to stdout.
-pub(super) fn emit(asked: &Asked<'_>, path: &Path, seen: &Seen, chosen: &Chosen, judged: &Judged) -> ExitCode {
-    let text = if asked.args.json {
-        as_json(path, seen, chosen, judged)
-    } else {
-        as_text(path, seen, chosen, &judged.property)
-    };
+/// Judges a history by each level that was asked for. One of several that is none of this kind of object is passed over, and told.
+fn by_levels(
+    asked: &Asked<'_>,
+    path: &Path,
+    history: &PairedHistory,
+    model: &ModelSpec,
+) -> Result<Vec<Judged>, Problem> {
+    let mut all = Vec::new();
+    let mut passed_over = None;
+    for &level in &asked.levels {
+        if !all.is_empty() && asked.stopper.stopped().is_some() {
+            break;
+        }
+        let budget = Measured::new(CheckBudget::new(asked.time, asked.memory));
+        asked.stopper.watch(budget.canceller());
+        // What another tool recorded it for is not known: the only question is whether it is as consistent as that.
+        let options = Options { trivially_valid: history.header.is_none(), ..asked.options };
+        let began = Instant::now();
+        let property = match level {
+            Level::Linearizable => linearizability::check_paired(history, model, &options, &budget),
+            level => weaker::check_operations(&history.operations, model, level, &options, &budget),
+        };
+        match property {
+            Ok(property) => all.push(Judged { property, took: began.elapsed(), bytes: budget.most_bytes() }),
+            Err(error @ CheckError::Level { .. }) if asked.levels.len() > 1 => {
+                output::tell(&format!("skipped  {error}"));
+                passed_over = Some(error);
+            }
+            Err(error) => return Err(uncheckable(&error, path, model)),
+        }
+    }
+    match passed_over.filter(|_| all.is_empty()) {
+        Some(error) => Err(uncheckable(&error, path, model)),
+        None => Ok(all),
+    }
+}
+
+/// Writes the verdicts on a file to stdout.
+pub(super) fn emit(asked: &Asked<'_>, path: &Path, seen: &Seen, chosen: &Chosen, judged: &[Judged]) -> ExitCode {
+    let text = if asked.args.json { as_json(path, seen, chosen, judged) } else { as_text(path, seen, chosen, judged) };
     output::emit(&text)
 }
 
@@ -259,8 +285,14 @@ fn write_proof(
     }
 }
 
-fn is_sequential(text: &str) -> Result<bool, Wrong> {
-    one_of("there is no such level", text, [("linearizable", false), ("sequential", true)])
+fn levels(text: &str) -> Result<Vec<Level>, Wrong> {
+    Level::parse(text).map_err(|error| match &error {
+        NoLevel::Unknown { name } => {
+            let near = suggest(name, &Level::NAMES).map_or_else(|| Level::NAMES.join(", "), str::to_owned);
+            Wrong::new("there is no such level", near)
+        }
+        _ => Wrong::new(error.to_string(), "with what it takes"),
+    })
 }
 
 fn asserts(text: &str) -> Result<bool, Wrong> {
@@ -274,18 +306,22 @@ fn one_of(what: &str, text: &str, known: [(&str, bool); 2]) -> Result<bool, Wron
     found.map(|&(_, meant)| meant).ok_or_else(|| Wrong::new(what, near()))
 }
 
-fn as_text(path: &Path, seen: &Seen, chosen: &Chosen, property: &Property) -> String {
+fn as_text(path: &Path, seen: &Seen, chosen: &Chosen, judged: &[Judged]) -> String {
     let cut = seen.cut.as_ref().map_or_else(String::new, |cut| {
         format!("\ncut      the file ends in the middle of line {} (byte {})", cut.line, cut.offset)
     });
     let events = words::thousands(seen.events as u64);
     let path = words::printable(&path.display().to_string());
     let head = format!("checked  {path}: {events} events, model {} ({}){cut}\n", chosen.model, chosen.from);
-    head + &terminal::property(property, output::style(false))
+    let style = output::style(false);
+    judged.iter().fold(head, |text, judged| text + &terminal::property(&judged.property, style))
 }
 
-fn as_json(path: &Path, seen: &Seen, chosen: &Chosen, judged: &Judged) -> String {
-    run::as_json(&json!({
+/// `property` is the worst of what was judged, `properties` all of it, where there are several.
+fn as_json(path: &Path, seen: &Seen, chosen: &Chosen, judged: &[Judged]) -> String {
+    let worst = judged.iter().rev().max_by_key(|judged| judged.property.outcome);
+    let took = judged.iter().map(|judged| judged.took).sum::<Duration>();
+    let mut told = json!({
         "schism": "check",
         "format": 1,
         "file": path.display().to_string(),
@@ -293,8 +329,12 @@ fn as_json(path: &Path, seen: &Seen, chosen: &Chosen, judged: &Judged) -> String
         "model_from": chosen.from,
         "events": seen.events,
         "cut": seen.cut.as_ref().map(|cut| json!({"line": cut.line, "offset": cut.offset})),
-        "took_us": u64::try_from(judged.took.as_micros()).unwrap_or(u64::MAX),
-        "memory_bytes": judged.bytes,
-        "property": judged.property,
-    }))
+        "took_us": u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        "memory_bytes": judged.iter().map(|judged| judged.bytes).max(),
+        "property": worst.map(|judged| &judged.property),
+    });
+    if judged.len() > 1 {
+        told["properties"] = judged.iter().map(|judged| json!(judged.property)).collect();
+    }
+    run::as_json(&told)
 }

@@ -1,5 +1,6 @@
 //! The table at the end of `schism check` on several files.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -30,22 +31,22 @@ pub(crate) struct Judged {
 /// The table.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header([
-        "file",
-        "operations",
-        "crashed",
-        "route",
-        "verdict",
-        "time",
-        "memory",
-    ]);
+    // Where all were judged by the same, it need not be told.
+    let names: BTreeSet<&str> =
+        rows.iter().filter_map(|row| Some(row.judged.as_ref()?.property.name.as_str())).collect();
+    let named = usize::from(names.len() > 1);
+    let head = ["file", "property", "operations", "crashed", "route", "verdict", "time", "memory"];
+    let shown = |cells: [String; 8]| cells.into_iter().enumerate().filter(|(place, _)| *place != 1 || named == 1);
+    table.load_preset(presets::NOTHING).set_header(shown(head.map(str::to_owned)).map(|(_, cell)| cell));
     for column in [1, 2, 5, 6] {
-        table.column_mut(column).expect("there are seven columns").set_cell_alignment(CellAlignment::Right);
+        let column = table.column_mut(column + named).expect("there are seven columns, or eight");
+        column.set_cell_alignment(CellAlignment::Right);
     }
     for row in rows {
         let file = words::printable(&row.file);
         let Some(Judged { property, took, bytes }) = &row.judged else {
-            table.add_row([file.as_str(), "-", "-", "-", "no verdict", "-", "-"]);
+            let none = [&file, "", "-", "-", "-", "no verdict", "-", "-"].map(str::to_owned);
+            table.add_row(shown(none).map(|(_, cell)| cell));
             continue;
         };
         let figure = |name: &str| property.figures.get(name).and_then(serde_json::Value::as_u64);
@@ -53,15 +54,9 @@ pub(crate) fn table(rows: &[Row]) -> String {
         let (operations, crashed, route) =
             (figure("operations"), figure("crashed"), property.route.as_deref().unwrap_or("-").to_owned());
         let took = words::latency(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
-        table.add_row([
-            file,
-            operations,
-            crashed,
-            route,
-            words::outcome(property.outcome).to_owned(),
-            took,
-            size(*bytes),
-        ]);
+        let outcome = words::outcome(property.outcome).to_owned();
+        let cells = [file, property.name.clone(), operations, crashed, route, outcome, took, size(*bytes)];
+        table.add_row(shown(cells).map(|(_, cell)| cell));
     }
     list::rendered(&table)
 }

@@ -18,6 +18,7 @@ mod node;
 mod output;
 mod parse;
 mod problem;
+mod quorum;
 mod replay;
 mod resolve;
 mod run;
@@ -72,6 +73,7 @@ fn dispatch(cli: Cli, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
         Command::Show(args) => show::show(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Export(args) => export::export(&args),
+        Command::Quorum(args) => quorum::quorum(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Node => unreachable!("a node is started before anything else is decided"),
     }

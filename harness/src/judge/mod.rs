@@ -8,6 +8,8 @@ mod crashes;
 mod faults;
 mod finale;
 mod notes;
+pub mod quorum;
+mod weaker;
 
 use std::collections::BTreeMap;
 
@@ -16,10 +18,12 @@ use schism_checker::history::{Event, History, Process};
 use schism_checker::linearizability;
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::{Outcome, Property};
+use schism_checker::weaker::Level;
 use serde_json::Map;
 
 pub use coverage::cover;
 pub use notes::invariants;
+pub use weaker::promised;
 
 use crate::verdict::FaultCount;
 
@@ -32,8 +36,8 @@ pub struct Case<'a> {
     pub model: &'a ModelSpec,
     /// Whether the system is held to linearizability, or it is only measured.
     pub judge_linearizable: bool,
-    /// What else the configuration promises, for which there is no checker yet: nothing can be said about it.
-    pub unchecked_promise: Option<&'a str>,
+    /// What the system is held to besides; see [`promised`].
+    pub promised: Vec<Level>,
     /// Faults by kind: what became of each.
     pub faults: &'a BTreeMap<String, FaultCount>,
     /// What became of the rules about the whole cluster: see [`invariants`].
@@ -62,11 +66,13 @@ impl Judgement {
 /// Judges a run.
 pub fn judge(case: Case<'_>) -> Judgement {
     let mut failures = Vec::new();
-    let mut properties = vec![linearizable(&case, &mut failures)];
+    let linearizable = linearizable(&case, &mut failures);
+    let weaker = weaker::weaker(&case, linearizable.outcome);
+    let mut properties = vec![linearizable];
     properties.push(crashes::no_crash(case.history, &mut failures));
     properties.push(finale::recovers(case.history));
     properties.push(faults::took_effect(case.faults, &mut failures));
-    properties.extend(case.unchecked_promise.map(unchecked));
+    properties.extend(weaker);
     properties.extend(finale::converges(case.history));
     properties.extend(case.invariants);
     properties.sort_by_key(|property| !property.judged);
@@ -82,10 +88,6 @@ fn linearizable(case: &Case<'_>, failures: &mut Vec<String>) -> Property {
             property("linearizable", Outcome::Unknown, error.to_string())
         }
     }
-}
-
-fn unchecked(promise: &str) -> Property {
-    property(promise, Outcome::Unknown, format!("the configuration promises {promise}; nothing here checks that yet"))
 }
 
 /// A judged property without counterexample.

@@ -2,24 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use schism_checker::history::History;
 use schism_checker::invariants::{self, Invariant, Noted};
 use schism_checker::note::{Note, Notes};
 use schism_checker::verdict::Property;
 
-use super::events_of;
-
 /// What became of the rules for a protocol. Between nodes, notes are ordered by their times, which are of one clock; those
 /// of one node stand in its own order. Times are told from the first note on.
-pub fn invariants(protocol: &str, notes: &Notes, history: &History) -> Vec<Property> {
+pub fn invariants(protocol: &str, notes: &Notes) -> Vec<Property> {
     let mut rules = invariants::of(protocol);
     if rules.is_empty() {
         return Vec::new();
-    }
-    for (node, incarnation) in wiped(history) {
-        for rule in &mut rules {
-            rule.wiped(&node, incarnation);
-        }
     }
     let mut ordered: Vec<&Note> = notes.notes.iter().filter(|note| note.incarnation > 0).collect();
     ordered.sort_by_key(|note| note.time);
@@ -46,13 +38,6 @@ fn without_gaps(notes: &Notes) -> bool {
     })
 }
 
-/// Whose disk a fault wiped, and after which life: from the proofs of the faults.
-fn wiped(history: &History) -> Vec<(String, u64)> {
-    let proofs = events_of(history, "nemesis", "kill").filter_map(|event| event.value.get("proof")?.as_object());
-    let wiped = proofs.flatten().filter(|(_, proof)| proof.get("wiped").is_some());
-    wiped.filter_map(|(node, proof)| Some((node.clone(), proof.get("incarnation")?.as_u64()?))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use schism_checker::verdict::Outcome;
@@ -69,10 +54,9 @@ mod tests {
         note(node, (1, seq), time, "leader", &json!({ "epoch": epoch, "index": 0, "terms": [] }))
     }
 
-    fn outcome(name: &str, notes: Vec<Note>, history: &History) -> Property {
-        let protocol = if name.contains("tags") { "nwr" } else { "raft" };
+    fn outcome(name: &str, notes: Vec<Note>) -> Property {
         let notes = Notes { notes, ..Notes::default() };
-        invariants(protocol, &notes, history).into_iter().find(|property| property.name == name).unwrap()
+        invariants("raft", &notes).into_iter().find(|property| property.name == name).unwrap()
     }
 
     #[test]
@@ -82,11 +66,11 @@ mod tests {
         // Another node's lines come first and were made later.
         let notes = vec![leader("n2", 1, 2_500, 2), leader("n1", 1, 1_000, 1), stepped_down, truncated];
         for name in ["election-safety", "leader-append-only"] {
-            let property = outcome(name, notes.clone(), &History::default());
+            let property = outcome(name, notes.clone());
             assert_eq!(property.outcome, Outcome::Valid, "{property:?}");
         }
         let notes = vec![leader("n2", 1, 1_500_000_000, 1), leader("n1", 1, 500_000_000, 1)];
-        let property = outcome("election-safety", notes, &History::default());
+        let property = outcome("election-safety", notes);
         let because = property.counterexample.unwrap().because;
         assert_eq!(
             because[..2],
@@ -99,26 +83,7 @@ mod tests {
         let complete = vec![leader("n1", 1, 1, 1)];
         let gap = vec![leader("n1", 2, 1, 1)];
         for (notes, expected) in [(complete, Outcome::Valid), (gap, Outcome::Unknown), (Vec::new(), Outcome::Vacuous)] {
-            assert_eq!(outcome("election-safety", notes, &History::default()).outcome, expected);
+            assert_eq!(outcome("election-safety", notes).outcome, expected);
         }
-    }
-
-    #[test]
-    fn a_wiped_disk_excuses_what_was_forgotten_between_those_lives() {
-        let stored = json!({ "key": "x", "tag": [1, "n1", 1, 1], "digest": "00" });
-        let notes = vec![
-            note("n2", (1, 1), 1, "stored", &stored),
-            note("n2", (2, 1), 2, "restarted", &json!({ "registers": 0 })),
-        ];
-        let outcome = |history: &History| outcome("tags-never-go-back", notes.clone(), history).outcome;
-        assert_eq!(outcome(&History::default()), Outcome::Invalid);
-        let kill = |incarnation: u64, proof: &str| {
-            let line = json!({ "index": 0, "time": 1, "process": "nemesis", "type": "info", "f": "kill",
-                "id": 1, "phase": "in-force", "value": { "proof": { "n2": { "incarnation": incarnation, proof: {} } } } });
-            History { events: vec![serde_json::from_value(line).unwrap()], ..History::default() }
-        };
-        assert_eq!(outcome(&kill(1, "wiped")), Outcome::Valid);
-        assert_eq!(outcome(&kill(2, "wiped")), Outcome::Invalid);
-        assert_eq!(outcome(&kill(1, "kept")), Outcome::Invalid);
     }
 }

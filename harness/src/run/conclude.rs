@@ -1,10 +1,12 @@
 //! After the stop: read the history back, judge it, and write everything that a person or a machine may want to read.
 
+use std::path::Path;
 use std::time::Duration;
 
+use schism_checker::formats::ReadError;
 use schism_checker::linearizability::Options;
 use schism_checker::streaming::Violation;
-use schism_checker::verdict::Outcome;
+use schism_checker::verdict::{Outcome, Property};
 use schism_checker::{formats, note};
 use schism_nodes::config::Consistency;
 
@@ -71,21 +73,26 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
         formats::read_path_without_evidence(&path).map_err(|error| HarnessError::failed(error).at(path.display()))?;
     let faults = conclusion.report.as_ref().map(|report| report.faults.clone()).unwrap_or_default();
     let notes = conclusion.folder.file(file::EVENTS);
+    let quorums = quorums(&conclusion, &path);
     // Notes that cannot be read take nothing away from what the history shows.
-    let invariants = note::read_path(&notes).map_or_else(
+    let mut invariants = note::read_path(&notes).map_or_else(
         |error| {
             conclusion.failures.push(error.to_string());
             Vec::new()
         },
-        |notes| judge::invariants(&conclusion.run.options.system.name, &notes, &history),
+        |notes| judge::invariants(&conclusion.run.options.system.name, &notes),
     );
+    match quorums {
+        Ok(quorums) => invariants.extend(quorums),
+        Err(error) => conclusion.failures.push(error.to_string()),
+    }
     let declared = conclusion.run.options.consistency == "declared";
     let promise = conclusion.prepared.system.promise();
     let mut judgement = judge::judge(Case {
         history: &history,
         model: &conclusion.prepared.model,
         judge_linearizable: !declared || promise == Consistency::Linearizable,
-        unchecked_promise: (declared && promise == Consistency::Regular).then_some("regular"),
+        promised: judge::promised(&conclusion.run.options.consistency, promise),
         faults: &faults,
         invariants,
         budget,
@@ -118,6 +125,14 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
         verdict.harness_failure = Some(failures.collect::<Vec<_>>().join("; "));
     }
     Ok(Finished { folder: folder.path, run, verdict })
+}
+
+/// What became of the rules of quorums, if the system has any. They ask for what clients' events say besides, which is not kept for the rest.
+fn quorums(conclusion: &Conclusion, history: &Path) -> Result<Vec<Property>, ReadError> {
+    let options = &conclusion.run.options;
+    let promises = judge::quorum::promises(&options.system, options.nodes, false);
+    let notes = conclusion.folder.file(file::EVENTS);
+    promises.map_or_else(|| Ok(Vec::new()), |promises| judge::quorum::of_files(history, &notes, &promises))
 }
 
 /// Sees that a violation that was seen while the run went on stands. Where the check at the end came to no end, it is what is

@@ -105,12 +105,10 @@ impl<P: Protocol> World<P> {
         let node = &mut self.nodes[place];
         node.process = None;
         node.state = NodeState::Down;
-        let done = node.disk.damage(disk);
+        let mut done = node.disk.damage(disk);
         let (id, incarnation) = (node.id, node.incarnation);
-        if disk == Disk::Wipe {
-            self.watch.wiped(id, incarnation);
-        }
         self.tell(&id, "kill", format_args!("{disk:?} {done}"));
+        done["incarnation"] = incarnation.into();
         self.break_connections(place);
         done
     }

@@ -176,17 +176,22 @@ impl Simulated {
     pub fn judge(self, budget: &dyn Budget) -> Result<Played, HarnessError> {
         let Simulated { scenario, remains } = self;
         let Scenario { options, prepared, .. } = &scenario;
-        let Remains { recording, report, watch, trace, traffic, start, end, steps, asked } = remains;
+        let Remains { recording, report, mut watch, trace, traffic, start, end, steps, asked } = remains;
         let history = recording.finish(&prepared.system.label(), &prepared.requirement);
+        let mut invariants = watch.properties();
+        let promises = judge::quorum::promises(&options.system, options.nodes, true);
+        if let (Some(promises), Some(gathered)) = (promises, watch.take_gathered()) {
+            invariants.extend(judge::quorum::properties(gathered, &history, &promises));
+        }
         let declared = options.consistency == "declared";
         let promise = prepared.system.promise();
         let judgement = judge::judge(Case {
             history: &history,
             model: &prepared.model,
             judge_linearizable: !declared || promise == Consistency::Linearizable,
-            unchecked_promise: (declared && promise == Consistency::Regular).then_some("regular"),
+            promised: judge::promised(&options.consistency, promise),
             faults: &report.faults,
-            invariants: watch.properties(),
+            invariants,
             budget,
         });
         let covered = judge::cover(&history).map_err(HarnessError::failed)?;

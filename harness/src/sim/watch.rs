@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schism_checker::invariants::{self, Invariant};
+use schism_checker::quorum::{Gatherer, Source};
 use schism_checker::verdict::Property;
 use schism_nodes::{Incarnation, NodeId, Note};
 
@@ -28,17 +29,20 @@ pub struct Watch {
     /// The nodes' names, so that they are made once.
     names: BTreeMap<NodeId, Arc<str>>,
     acted: BTreeMap<String, u64>,
+    /// For the rules of quorums, which ask for what clients saw as well.
+    gatherer: Option<Gatherer>,
 }
 
 impl Watch {
     /// The rules for a system, by the name of its protocol, each looking at every note.
     pub fn of(protocol: &str) -> Self {
-        Watch::new(invariants::of(protocol))
+        let gatherer = (protocol == "nwr").then(Gatherer::default);
+        Watch { gatherer, ..Watch::new(invariants::of(protocol)) }
     }
 
     /// Rules that look at every note.
     pub fn new(invariants: Vec<Invariant>) -> Self {
-        Watch { invariants, names: BTreeMap::new(), acted: BTreeMap::new() }
+        Watch { invariants, names: BTreeMap::new(), acted: BTreeMap::new(), gatherer: None }
     }
 
     /// A node made a note.
@@ -52,26 +56,28 @@ impl Watch {
                 None => drop(self.acted.insert(bug.to_owned(), 1)),
             }
         }
-        if self.invariants.is_empty() {
+        if self.invariants.is_empty() && self.gatherer.is_none() {
             return;
         }
         let node = self.names.entry(node).or_insert_with(|| node.to_string().into());
+        if let Some(gatherer) = &mut self.gatherer {
+            // In virtual time no note is lost, so that nobody counts them.
+            gatherer.note(&Source { node, incarnation, seq: 0, time }, &note.name, &note.fields);
+        }
         let noted = invariants::Noted { node, incarnation, time, name: &note.name, fields: &note.fields };
         for invariant in &mut self.invariants {
             invariant.note(&noted);
         }
     }
 
-    /// All that a node had stored is gone, after this life of it.
-    pub(crate) fn wiped(&mut self, node: NodeId, incarnation: Incarnation) {
-        for invariant in &mut self.invariants {
-            invariant.wiped(&node.to_string(), incarnation);
-        }
-    }
-
     /// What became of the invariants. In virtual time no note is lost.
     pub(crate) fn properties(&self) -> Vec<Property> {
         self.invariants.iter().map(|invariant| invariant.property(true)).collect()
+    }
+
+    /// What was gathered for the rules of quorums.
+    pub(crate) fn take_gathered(&mut self) -> Option<Gatherer> {
+        self.gatherer.take()
     }
 
     /// How often each deliberate bug has acted.

@@ -1,0 +1,88 @@
+//! A note of a quorum protocol in typed form: the fields that rules ask for. Others are passed over.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use super::tag::Tag;
+
+/// A text that stands in the line that was read, unless an escape in it forbids that.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+/// What a note says. Which fields a note has, its name tells.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Fields<'a> {
+    #[serde(borrow)]
+    pub(super) op: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) key: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) f: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) phase: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) cause: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) outcome: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) hint: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) home: Option<Vec<Text<'a>>>,
+    #[serde(borrow)]
+    pub(super) replies: Option<Vec<ReplyFields<'a>>>,
+    pub(super) tag: Option<Tag>,
+    pub(super) old: Option<Tag>,
+    pub(super) digest: Option<Digest>,
+    pub(super) count: Option<u64>,
+    pub(super) durable: Option<bool>,
+}
+
+/// One reply among those that a coordinator counted.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ReplyFields<'a> {
+    #[serde(borrow)]
+    pub(super) replica: Text<'a>,
+    pub(super) incarnation: u32,
+    #[serde(default)]
+    pub(super) tag: Option<Tag>,
+    #[serde(default, borrow, rename = "for")]
+    pub(super) stands_for: Option<Text<'a>>,
+}
+
+/// The digest of a value: sixteen hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Digest(pub(super) u64);
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Text(text) = Text::deserialize(deserializer)?;
+        u64::from_str_radix(&text, 16).map(Digest).map_err(serde::de::Error::custom)
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of a note that is in memory; nothing where one of them is not as it has to be.
+    pub(super) fn of(fields: &'a Map<String, Value>) -> Option<Self> {
+        Fields::deserialize(fields).ok()
+    }
+}
+
+/// A line of a file of notes.
+#[cfg(feature = "formats")]
+#[derive(Debug, Deserialize)]
+pub(super) struct NoteLine<'a> {
+    #[serde(borrow)]
+    pub(super) node: Text<'a>,
+    #[serde(default)]
+    pub(super) incarnation: u64,
+    #[serde(default)]
+    pub(super) seq: u64,
+    pub(super) time: u64,
+    #[serde(borrow, rename = "note")]
+    pub(super) name: Text<'a>,
+    #[serde(default, borrow)]
+    pub(super) fields: Fields<'a>,
+}
