@@ -112,9 +112,10 @@ fn property(rule: Rule, ruled: &Ruled) -> Property {
         (Some(finding), _) => format!("{name} ({id}) is broken: {}", finding.what),
         (None, Outcome::Unknown) => {
             let why = ruled.why_unsure.as_deref().unwrap_or("the evidence does not say");
-            format!("kept {} times, and not known of {}: {why}", ruled.kept, ruled.unsure)
+            format!("{name} ({id}) is kept {}, and not known of {}: {why}", times(ruled.kept), ruled.unsure)
         }
-        (None, _) => format!("kept {} times ({id})", ruled.kept),
+        (None, Outcome::Vacuous) => format!("{name} ({id}) was never put to the test"),
+        (None, _) => format!("{name} ({id}) is kept {}", times(ruled.kept)),
     };
     let counterexample = ruled.finding.as_ref().map(|finding| {
         let events = finding.events.iter().map(ToString::to_string);
@@ -125,6 +126,11 @@ fn property(rule: Rule, ruled: &Ruled) -> Property {
     let figures = [("kept", ruled.kept), ("broken", ruled.broken), ("unknown", ruled.unsure)];
     let figures = figures.into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect();
     Property { counterexample, figures, ..plain(name, ruled.promised, ruled.outcome, summary) }
+}
+
+/// `once`, `17 times`
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 fn plain(name: &str, judged: bool, outcome: Outcome, summary: String) -> Property {

@@ -116,7 +116,7 @@ fn survives(plan: &Directed) -> Option<String> {
 #[test]
 fn an_expected_violation_is_done_and_its_absence_is_told() {
     let bench = Bench::new();
-    let plan = plans().into_iter().find(|plan| plan.bug == "wall-clock-tags").unwrap();
+    let plan = plans().into_iter().find(|plan| plan.bug == "leader-local-reads").unwrap();
     for expected in ["invalid", "invalid:linearizable"] {
         bench.schism(&["run", "--plan", plan.path(), "-q", "--expect", expected]).expect(0);
     }
