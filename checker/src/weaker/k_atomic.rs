@@ -3,11 +3,11 @@
 //! linearizable; a read that returns the last value but one makes a register 2-atomic at best.
 //!
 //! **How it is decided.** k = 1 by zones (Gibbons and Korach), O(n log n), and where values do not name their writes, or there are
-//! compare-and-sets, by whatever judges [linearizability](crate::linearizability). k = 2 by [limited backtracking](super::two_atomic)
+//! compare-and-sets, by whatever judges [`linearizability`](mod@crate::linearizability). k = 2 by limited backtracking (`two_atomic`)
 //! (Golab, Hurwitz and Li, 2013), O(n log n + c n) for c writes at a time. Beyond, the smallest k is bounded:
 //!
 //! - from below by the reads: in every order as many values stand between a read and its write as the read
-//!   [certainly lagged behind](super::behind), so k is at least one more;
+//!   certainly lagged behind (`behind`), so k is at least one more;
 //! - from above by orders: each order of the writes that extends real time has a k that it shows, and a few are tried.
 //!
 //! Where the k that is asked for lies below the first it is broken, where it does not lie below the second it is kept, between them it is

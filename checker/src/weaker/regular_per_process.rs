@@ -3,7 +3,7 @@
 //! value written before it.
 //!
 //! Where a value names its write this is linearizability of the writes and one process's reads, for each process: their
-//! [clusters](super::clusters) must not have to come before each other (Gibbons and Korach). **Theorem.** Two clusters that the
+//! clusters (`clusters`) must not have to come before each other (Gibbons and Korach). **Theorem.** Two clusters that the
 //! process did not read never have to. One that it read has to come before and behind one that it did not read if and only if
 //! that one's write began after the first had ended somewhere and ended before it last began; so the writes are sorted once,
 //! and for each process only what it read is looked at: O(n log n). A crashed write that the process did not read may

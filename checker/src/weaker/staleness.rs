@@ -2,7 +2,7 @@
 //! A register is Δ-atomic if it would be linearizable had every read begun Δ earlier, though not before the write of its value.
 //! The smallest such Δ is its staleness; Δ = 0 is linearizable.
 //!
-//! **How it is decided.** Moving the reads earlier changes only when each [cluster](super::clusters) last began, and the earlier
+//! **How it is decided.** Moving the reads earlier changes only when each cluster (`clusters`) last began, and the earlier
 //! that is, the fewer clusters have to come before each other; so the smallest Δ is found by halving, with the test of zones each time:
 //! O(n log n + w log T) for w writes and a history of T nanoseconds. It is no less than the staleness of any read: the time
 //! between the moment at which a newer value had certainly taken effect and the begin of the read. Mostly it is the largest of those,
