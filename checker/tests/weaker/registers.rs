@@ -1,5 +1,8 @@
 //! What is checked key by key, against the definitions.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use schism_checker::budget::Unlimited;
 use schism_checker::history::Operation;
 use schism_checker::linearizability::Options;
@@ -49,26 +52,53 @@ fn all_keys(operations: &[Operation], holds: fn(&[&Op]) -> bool) -> bool {
     brute::by_key(&brute::ops(operations, false)).iter().all(|ops| holds(ops))
 }
 
-fn regular_and_safe(count: u64) {
-    for kind in [DISTINCT, EQUAL, KEYS] {
-        each(kind, count / 3, |operations| {
-            assert_eq!(kept(operations, Level::Regular), Some(all_keys(operations, brute::is_regular)), "regular");
-            assert_eq!(kept(operations, Level::Safe), Some(all_keys(operations, brute::is_safe)), "safe");
-        });
+/// How often something was so: a test in which nothing is ever broken, or kept, says nothing.
+#[derive(Default)]
+pub(crate) struct Tally(RefCell<BTreeMap<String, u64>>);
+
+impl Tally {
+    pub(crate) fn count(&self, what: impl Into<String>) {
+        *self.0.borrow_mut().entry(what.into()).or_default() += 1;
+    }
+
+    /// Each of these was so in one history of a thousand at least.
+    pub(crate) fn assert_often(&self, all: &[&str], histories: u64) {
+        let counts = self.0.borrow();
+        for &what in all {
+            let often = counts.get(what).is_some_and(|&count| count >= histories / 1_000);
+            assert!(often, "{what} was too rare: {counts:?}");
+        }
     }
 }
 
+fn regular_and_safe(count: u64) {
+    let tally = Tally::default();
+    for kind in [DISTINCT, EQUAL, KEYS] {
+        each(kind, count / 3, |operations| {
+            let (regular, safe) = (all_keys(operations, brute::is_regular), all_keys(operations, brute::is_safe));
+            assert_eq!(kept(operations, Level::Regular), Some(regular), "regular");
+            assert_eq!(kept(operations, Level::Safe), Some(safe), "safe");
+            tally.count(format!("regular {regular}, safe {safe}"));
+        });
+    }
+    tally.assert_often(&["regular true, safe true", "regular false, safe true", "regular false, safe false"], count);
+}
+
 fn per_process(count: u64) {
+    let tally = Tally::default();
     for kind in [DISTINCT, Kind { sessions: true, ..KEYS }] {
         each(kind, count / 2, |operations| {
             let truth = all_keys(operations, brute::is_regular_per_process);
             assert_eq!(kept(operations, Level::RegularPerProcess), Some(truth));
+            tally.count(format!("{truth}, each read {}", all_keys(operations, brute::is_regular)));
         });
     }
+    tally.assert_often(&["true, each read true", "false, each read true", "false, each read false"], count);
 }
 
 /// Exact for 1 and 2, and bounds that hold for all others.
 fn k_atomic(count: u64) {
+    let tally = Tally::default();
     for kind in [DISTINCT, Kind { operations: 10, ..DISTINCT }, EQUAL, KEYS] {
         each(kind, count / 4, |operations| {
             let ops = brute::ops(operations, false);
@@ -91,12 +121,21 @@ fn k_atomic(count: u64) {
                     least.as_u64() <= Some(truth) && Some(truth) <= most.as_u64(),
                     "{least} to {most}, not {truth}"
                 );
+                let behind = figures["versions_behind"]["max"].as_u64().unwrap();
+                tally.count(format!("k is {truth}"));
+                if truth > behind + 1 {
+                    tally.count(format!("k is {truth}, and no read alone shows it"));
+                }
             }
         });
     }
+    tally.assert_often(&["k is 1", "k is 2", "k is 3"], count);
+    let joint = ["k is 2, and no read alone shows it", "k is 3, and no read alone shows it"];
+    tally.assert_often(&joint, count / 20);
 }
 
 fn staleness(count: u64) {
+    let tally = Tally::default();
     for kind in [DISTINCT, KEYS] {
         each(kind, count / 2, |operations| {
             let ops = brute::ops(operations, true);
@@ -113,10 +152,16 @@ fn staleness(count: u64) {
                     assert!((told.unwrap_or(0.0) - expected).abs() < 1e-9, "{told:?} ms, not {truth} ns");
                     let atomic = kept(operations, Level::Staleness { bound_ms: Some(0) });
                     assert_eq!(atomic, Some(truth == 0));
+                    tally.count(if truth == 0 { "fresh" } else { "stale" });
+                    let most = property.figures.get("stale_ms").and_then(|all| all["max"].as_f64());
+                    if most.is_some_and(|most| most < expected) {
+                        tally.count("no read alone is as stale");
+                    }
                 }
             }
         });
     }
+    tally.assert_often(&["fresh", "stale", "no read alone is as stale"], count);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::brute_force::{Op, ops};
 use super::brute_force_whole::{Causal, Guarantee, Versions, can_keep, keeps, name, unwritten};
 use super::generator::Kind;
 use super::random::Random;
-use super::registers::{ALWAYS, AT_NIGHT, each, kept};
+use super::registers::{ALWAYS, AT_NIGHT, Tally, each, kept};
 
 const KINDS: [Kind; 4] = [
     Kind { distinct: true, keys: 1, operations: 7, sessions: false },
@@ -29,13 +29,24 @@ const GUARANTEES: [(Level, Guarantee); 4] = [
 ];
 
 fn sessions_by_values(count: u64) {
+    let tally = Tally::default();
     for kind in KINDS {
         each(kind, count / 4, |operations| {
             let ops = ops(operations, false);
             for (level, guarantee) in GUARANTEES {
-                assert_eq!(kept(operations, level), Some(can_keep(&ops, guarantee)), "{level}");
+                let truth = can_keep(&ops, guarantee);
+                assert_eq!(kept(operations, level), Some(truth), "{level}");
+                tally.count(format!("{guarantee:?} {truth}"));
             }
         });
+    }
+    assert_all_often(&tally, count);
+}
+
+/// Each guarantee was kept often, and broken often.
+fn assert_all_often(tally: &Tally, count: u64) {
+    for (_, guarantee) in GUARANTEES {
+        tally.assert_often(&[&format!("{guarantee:?} true"), &format!("{guarantee:?} false")], count);
     }
 }
 
@@ -61,6 +72,7 @@ fn with_versions(operations: &[Operation], random: &mut Random) -> (Vec<Operatio
 }
 
 fn sessions_by_versions(count: u64) {
+    let tally = Tally::default();
     for kind in KINDS {
         each(kind, count / 4, |operations| {
             let mut random = Random::new(operations.len() as u64 + operations.last().map_or(0, |it| it.invoked));
@@ -73,12 +85,15 @@ fn sessions_by_versions(count: u64) {
                 let truth = !unwritten(&ops) && keeps(&ops, guarantee, &versions);
                 assert_eq!(kept(&operations, level), Some(truth), "{level}");
                 assert!(!truth || can_keep(&ops, guarantee), "what holds by versions holds by values");
+                tally.count(format!("{guarantee:?} {truth}"));
             }
         });
     }
+    assert_all_often(&tally, count);
 }
 
 fn causal(count: u64) {
+    let tally = Tally::default();
     // Else what is linearizable would not come to what is tested here.
     let options = Options { zones: false, ..Options::default() };
     for kind in KINDS {
@@ -95,8 +110,13 @@ fn causal(count: u64) {
                 assert_ne!(verdict.outcome, Outcome::Unknown);
                 assert_eq!(kept(operations, level), Some(truth), "{level}, with what is stronger first");
             }
+            let [weak, convergent, memory] = [Causal::is_causal, Causal::is_convergent, Causal::is_memory].map(holds);
+            tally.count(format!("CC {weak}, CCv {convergent}, CM {memory}"));
         });
     }
+    tally.assert_often(&["CC true, CCv true, CM true", "CC false, CCv false, CM false"], count);
+    let apart = ["CC true, CCv false, CM true", "CC true, CCv true, CM false", "CC true, CCv false, CM false"];
+    tally.assert_often(&apart, count / 100);
 }
 
 #[test]

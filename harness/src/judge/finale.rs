@@ -34,7 +34,8 @@ pub(super) fn recovers(history: &History) -> Property {
     Property { counterexample: Some(counterexample), ..property("recovers", Outcome::Invalid, summary) }
 }
 
-/// Measured, not judged: whether the last reads of each key were equal at all nodes. Absent without final reads.
+/// Measured, not judged: whether the last reads of each key were equal at all nodes, and how long after the last fault they had
+/// become so at the latest. Absent without final reads.
 pub(super) fn converges(history: &History) -> Option<Property> {
     let begin = phase(history, "in-force")?.index;
     let mut values: BTreeMap<String, BTreeMap<&str, &Value>> = BTreeMap::new();
@@ -43,12 +44,34 @@ pub(super) fn converges(history: &History) -> Option<Property> {
         values.entry(key.to_string()).or_default().insert(node, &event.value);
     }
     let split: Vec<&str> = values.iter().filter(|(_, at)| different(at) > 1).map(|(key, _)| key.as_str()).collect();
+    let mut converged_ms = None;
     let (outcome, summary) = match (values.is_empty(), split.is_empty()) {
         (true, _) => (Outcome::Vacuous, "no final read was answered".to_owned()),
-        (_, true) => (Outcome::Valid, format!("all nodes answered alike on {} keys in the end", values.len())),
+        (_, true) => {
+            let within = within_ms(history, &values);
+            let told = within.map_or_else(String::new, |ms| format!(", within {:.1} s after the last fault", ms / 1e3));
+            converged_ms = within;
+            (Outcome::Valid, format!("all nodes answered alike on {} keys in the end{told}", values.len()))
+        }
         _ => (Outcome::Invalid, format!("nodes answered differently in the end on {}", split.join(", "))),
     };
-    Some(Property { judged: false, ..property("converges", outcome, summary) })
+    let figures = converged_ms.map(|ms| ("converged_ms".to_owned(), ms.into())).into_iter().collect();
+    Some(Property { judged: false, figures, ..property("converges", outcome, summary) })
+}
+
+/// By when the nodes had become equal, in milliseconds since the last fault was over: when they had come to rest, and no read after
+/// that answered anything else than in the end.
+fn within_ms(history: &History, ends: &BTreeMap<String, BTreeMap<&str, &Value>>) -> Option<f64> {
+    let (quiet, rested) = (phase(history, "begin")?.time?, phase(history, "in-force")?);
+    let ends: BTreeMap<&str, &Value> =
+        ends.iter().filter_map(|(key, at)| Some((key.as_str(), *at.values().next()?))).collect();
+    let late = history.events.iter().filter(|event| event.index > rested.index && is_ok(event) && &*event.f == "read");
+    let other = late.filter(|event| {
+        let key = event.key.as_ref().map(ToString::to_string).unwrap_or_default();
+        ends.get(key.as_str()).is_some_and(|end| **end != event.value)
+    });
+    let last = other.filter_map(|event| event.time).max().max(rested.time)?;
+    Some(std::time::Duration::from_nanos(last.saturating_sub(quiet)).as_secs_f64() * 1e3)
 }
 
 fn different(at: &BTreeMap<&str, &Value>) -> usize {
@@ -175,6 +198,26 @@ mod tests {
             Some(Outcome::Valid),
             "the last one counts"
         );
+    }
+
+    #[test]
+    fn it_is_told_within_what_time_nodes_converged() {
+        let mut history = told()
+            .phase("begin", Value::Null)
+            .phase("in-force", Value::Null)
+            .read(EventKind::Ok, "x", "n1", 1)
+            .read(EventKind::Ok, "x", "n2", 2)
+            .read(EventKind::Ok, "x", "n1", 2)
+            .0;
+        let ms = |history: &History| converges(history).unwrap().figures.get("converged_ms").and_then(Value::as_f64);
+        assert_eq!(ms(&history), None, "without times nothing is told");
+        for (event, time) in history.events.iter_mut().zip(0..) {
+            event.time = Some(time * 100_000_000);
+        }
+        // The event of index 3 still answered what n1 gave up.
+        assert_eq!(ms(&history), Some(300.0));
+        history.events[3].value = json!(2);
+        assert_eq!(ms(&history), Some(100.0), "they had come to rest by then");
     }
 
     #[test]
