@@ -19,7 +19,13 @@ pub(crate) fn expected(protocol: &str, bug: &str) -> Vec<&'static str> {
         }
         ("nwr", "no-writeback" | "async-writeback") => vec!["written-back", "linearizable"],
         ("nwr", "tag-reuse" | "no-tie-break") => vec!["unique-tags", "linearizable"],
-        ("nwr", "ack-before-fsync" | "blind-repair") => vec!["tags-never-go-back", "linearizable"],
+        ("nwr", "wall-clock-tags") => vec!["tag-order", "linearizable"],
+        ("nwr", "small-read-quorums") => vec!["quorums-meet", "linearizable"],
+        ("nwr", "fallbacks-counted" | "replies-counted") => vec!["write-quorum", "linearizable"],
+        ("nwr", "volatile-hints") => vec!["repair-keeps-newer", "linearizable"],
+        ("nwr", "ack-before-fsync" | "blind-repair" | "early-collection" | "serve-after-amnesia") => {
+            vec!["tags-never-go-back", "linearizable"]
+        }
         // One replica of three goes back, and every read asks two.
         ("nwr", "blind-hints") => vec!["tags-never-go-back"],
         // What such a node says of itself is true; only its clients are told something else.
