@@ -1,8 +1,10 @@
 //! Each rule about a whole cluster, by notes made by hand: a case that holds and cases that do not, which differ from it by
 //! one fact.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use proptest::prelude::*;
 use schism_checker::invariants::{EVIDENCE_MAX, Invariant, Noted, of};
 use schism_checker::verdict::{Outcome, Property};
 use serde_json::{Value, json};
@@ -190,4 +192,28 @@ fn state_machine_safety() {
     // Only the piece between what was known is new, and it counts.
     breaks(name, &notes, 5, committed("n3", (4, 4), 2, 2, "b"));
     breaks(name, &notes, 6, committed("n3", (6, 6), 1, 3, "e"));
+}
+
+/// First and last index, term and digest of a `committed` note: one in ten says another term than most, one in ten another
+/// digest.
+fn run() -> impl Strategy<Value = ((u64, u64), u64, &'static str)> {
+    let term = prop_oneof![9 => Just(1), 1 => Just(2)];
+    let digest = prop_oneof![9 => Just("a"), 1 => Just("b")];
+    (1..12_u64, 0..5_u64, term, digest).prop_map(|(first, more, term, digest)| ((first, first + more), term, digest))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn state_machine_safety_is_what_a_table_of_all_indices_says(runs in proptest::collection::vec(run(), 0..12)) {
+        let (mut terms, mut digests) = (BTreeMap::new(), BTreeMap::new());
+        let (mut rule, mut broken) = (rule("state-machine-safety"), false);
+        for ((first, last), term, digest) in runs {
+            broken |= (first..=last).any(|index| *terms.entry(index).or_insert(term) != term);
+            broken |= *digests.entry(last).or_insert(digest) != digest;
+            fold(&mut rule, &[committed("n1", (first, last), term, 9, digest)]);
+            prop_assert_eq!(rule.is_broken(), broken);
+        }
+    }
 }

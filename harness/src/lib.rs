@@ -15,6 +15,7 @@ pub mod faults;
 pub mod folder;
 pub mod judge;
 pub mod machine;
+pub mod measure;
 pub mod network;
 pub mod node_main;
 pub mod options;

@@ -12,10 +12,11 @@ use crate::spec::Spec;
 
 /// Everything that determines a run, but for the machine. Durations are stored in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct RunOptions {
     /// The system under test.
     pub system: Spec,
-    /// The workload: `register`.
+    /// The workload: `register`, or another one with its parameters.
     pub workload: Spec,
     /// How many processes.
     pub nodes: u16,
@@ -29,11 +30,14 @@ pub struct RunOptions {
     pub time: Duration,
     /// Operations a second, all workers together; 0 for as fast as they go.
     pub rate: f64,
+    /// Whether operations are due at their times even if earlier ones of their worker have not ended, and latency counts from there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open_loop: bool,
     /// How many workers.
     pub concurrency: usize,
     /// How many keys.
     pub keys: usize,
-    /// Weights of reads, writes and compare-and-sets, in that order.
+    /// Weights of what the workload does.
     pub mix: Vec<(String, u32)>,
     /// The deadline of an operation.
     pub op_timeout: Duration,

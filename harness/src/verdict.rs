@@ -6,6 +6,7 @@ use schism_checker::verdict::{Outcome, Property};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::Strain;
+use crate::measure::Availability;
 use crate::network::Traffic;
 
 /// Version of the format of `verdict.json`.
@@ -43,6 +44,9 @@ pub struct Verdict {
     pub properties: Vec<Property>,
     /// What the run covered.
     pub coverage: Coverage,
+    /// How available the system was, and how fast, by phase, side and kind. Absent in virtual time, but for open loops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Availability>,
     /// The command that does it again.
     pub again: String,
 }

@@ -1,5 +1,7 @@
 //! The rows of the seeds: every row of the reference is there, and every demonstration comes out as the list says.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -32,12 +34,17 @@ fn every_row_of_the_reference_occurs() {
     let here: BTreeSet<String> = here.rows().map(|row| row.id.clone()).collect();
     assert!(wanted.len() > 150, "only {} rows were read in the reference", wanted.len());
     assert_eq!(wanted.difference(&here).collect::<Vec<_>>(), Vec::<&String>::new(), "rows that are missing here");
-    assert_eq!(here.difference(&wanted).collect::<Vec<_>>(), Vec::<&String>::new(), "rows that are not in the reference");
+    assert_eq!(
+        here.difference(&wanted).collect::<Vec<_>>(),
+        Vec::<&String>::new(),
+        "rows that are not in the reference"
+    );
 }
 
 #[test]
 fn ids_are_found_in_the_lines_of_tables_of_the_first_part_alone() {
-    let text = "# R\n## 0. X\n|Z09|no|\n## 1. SEED ROWS\n|id|seed|\n|-|-|\n|C01|001|\n|C02|003|see |N01|\n## 2. Y\n|B01|x|\n";
+    let text =
+        "# R\n## 0. X\n|Z09|no|\n## 1. SEED ROWS\n|id|seed|\n|-|-|\n|C01|001|\n|C02|003|see |N01|\n## 2. Y\n|B01|x|\n";
     assert_eq!(ids(text), BTreeSet::from(["C01".to_owned(), "C02".to_owned()]));
 }
 
@@ -58,7 +65,8 @@ fn every_demonstration_can_be_run() {
             }
         }
         let predicts = |row: &Row| {
-            let properties = row.runs.iter().any(|run| !(run.valid.is_empty() && run.broken.is_empty() && run.breaks.is_empty()));
+            let properties =
+                row.runs.iter().any(|run| !(run.valid.is_empty() && run.broken.is_empty() && run.breaks.is_empty()));
             properties || !row.measured.is_empty()
         };
         assert!(row.runs.is_empty() || predicts(row), "{} predicts nothing", row.id);

@@ -190,6 +190,11 @@ async fn answers_are_classified_by_their_code() {
         (cas(), error(20), fail(json!([20, "why"]))),
         (cas(), error(22), fail(json!([22, "why"]))),
         (write(), error(11), fail(json!([11, "why"]))),
+        (
+            write(),
+            json!({"type": "error", "in_reply_to": 1, "code": 11, "text": "why", "redirect": "n3"}),
+            fail(json!([11, "why", "n3"])),
+        ),
         (read(), error(14), fail(json!([14, "why"]))),
         (write(), error(0), info(json!([0, "why"]))),
         (write(), error(13), info(json!([13, "why"]))),

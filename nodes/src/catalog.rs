@@ -52,6 +52,11 @@ pub fn promise(name: &str, params: &Params, nodes: u16) -> Result<Consistency, C
     with_protocol(name, params, nodes, Promise)
 }
 
+/// The request types that a configuration serves.
+pub fn serves(name: &str, params: &Params, nodes: u16) -> Result<Vec<&'static str>, CatalogError> {
+    with_protocol(name, params, nodes, Serves)
+}
+
 /// How the driver is to keep stable storage: the parameters that all protocols have.
 pub fn storage(name: &str, params: &Params) -> Result<Storage, CatalogError> {
     let info = info(name).ok_or_else(|| unknown(name))?;
@@ -110,6 +115,16 @@ impl Visitor for Promise {
     }
 }
 
+struct Serves;
+
+impl Visitor for Serves {
+    type Output = Vec<&'static str>;
+
+    fn visit<P: Protocol + 'static>(self, config: P::Config) -> Vec<&'static str> {
+        P::serves(&config)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +174,14 @@ mod tests {
         ] {
             assert_eq!(promise(name, &params(text), 3), Ok(expected), "{name}:{text}");
         }
+    }
+
+    #[test]
+    fn sets_are_served_where_siblings_are_kept() {
+        let sets = |text| serves("nwr", &params(text), 3).unwrap().contains(&"add");
+        assert!(sets("version=siblings"));
+        assert!(!sets("") && !sets("version=lww"));
+        assert_eq!(serves("raft", &params(""), 3).unwrap(), info("raft").unwrap().requests);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Digests: short names for values and for log prefixes, so that notes of different nodes can be compared.
 
+use std::sync::OnceLock;
+
 use serde::Serialize;
 
 /// A 64-bit FNV-1a hash that goes on from an earlier one. It tells accidents apart, not attacks.
@@ -26,6 +28,11 @@ impl Digest {
         Digest(hasher.0)
     }
 
+    /// Two for each byte.
+    fn digits(self) -> [[u8; 2]; 8] {
+        self.0.to_be_bytes().map(|byte| [byte >> 4, byte & 15].map(hexadecimal))
+    }
+
     /// The hash as a number, for a place on a ring.
     pub fn number(self) -> u64 {
         self.0
@@ -35,7 +42,39 @@ impl Digest {
 impl std::fmt::Display for Digest {
     /// Sixteen hexadecimal digits: JSON's numbers would lose some.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:016x}", self.0)
+        f.write_str(str::from_utf8(self.digits().as_flattened()).expect("digits are ASCII"))
+    }
+}
+
+impl From<Digest> for serde_json::Value {
+    /// The same digits, as they stand in notes.
+    fn from(digest: Digest) -> Self {
+        String::from_utf8(digest.digits().as_flattened().to_vec()).expect("digits are ASCII").into()
+    }
+}
+
+/// The digit of a number below 16.
+fn hexadecimal(number: u8) -> u8 {
+    if number < 10 { b'0' + number } else { b'a' + number - 10 }
+}
+
+/// The place of a value in a chain of digests, kept beside the value: whoever puts the same value behind the same chain, as
+/// nodes with equal logs do, need not hash it again.
+#[derive(Clone, Debug, Default)]
+pub struct Link(OnceLock<(Digest, Digest)>);
+
+impl Link {
+    /// The same as `before.then(value)`. It must be the same `value` each time.
+    pub fn join(&self, before: Digest, value: &impl Serialize) -> Digest {
+        let (known, after) = *self.0.get_or_init(|| (before, before.then(value)));
+        if known == before { after } else { before.then(value) }
+    }
+}
+
+impl PartialEq for Link {
+    /// What is remembered of a value is no part of it.
+    fn eq(&self, _other: &Self) -> bool {
+        true
     }
 }
 
@@ -62,6 +101,17 @@ mod tests {
         assert_eq!(ab, Digest::of(&"a").then(&"b"));
         assert_ne!(ab, Digest::of(&"b").then(&"a"));
         assert_ne!(ab, Digest::of(&"a"));
-        assert_eq!(ab.to_string().len(), 16);
+        for number in [0, 9, u64::MAX, 0x0123_4567_89ab_cdef] {
+            assert_eq!(Digest(number).to_string(), format!("{number:016x}"));
+            assert_eq!(serde_json::Value::from(Digest(number)), format!("{number:016x}"));
+        }
+    }
+
+    #[test]
+    fn a_link_gives_each_chain_its_own_digest() {
+        let (link, chain) = (Link::default(), Digest::of(&"a"));
+        for before in [chain, Digest::EMPTY, chain, Digest::EMPTY] {
+            assert_eq!(link.join(before, &"b"), before.then(&"b"));
+        }
     }
 }

@@ -1,11 +1,16 @@
 //! Notes: what a node tells about itself, in its paper's terms.
 
+mod fields;
+
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::fields::Fields;
 use crate::id::{Incarnation, NodeId};
 
-/// Something that happened in a node, such as `leader{epoch=3}` or `committed{index=7}`: a name and ordered fields.
+/// Something that happened in a node, such as `leader{epoch=3}` or `committed{index=7}`: a name and fields.
 ///
 /// `leader{epoch}` is common to all protocols that have one. A decision is noted before it is sent; where a schedule
 /// needs the message out, a second note follows (`vote-sent`).
@@ -13,22 +18,22 @@ use crate::id::{Incarnation, NodeId};
 pub struct Note {
     /// Kebab case, such as `vote-sent`.
     #[serde(rename = "note")]
-    pub name: String,
-    /// In the order in which the protocol named them.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub fields: Map<String, Value>,
+    pub name: Cow<'static, str>,
+    /// What it says.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub fields: Fields,
 }
 
 impl Note {
     /// A note without fields.
-    pub fn new(name: &str) -> Self {
-        Note { name: name.to_owned(), fields: Map::new() }
+    pub fn new(name: &'static str) -> Self {
+        Note { name: Cow::Borrowed(name), fields: Fields::default() }
     }
 
     /// With one more field.
     #[must_use]
-    pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
-        self.fields.insert(field.to_owned(), value.into());
+    pub fn with(mut self, field: &'static str, value: impl Into<Value>) -> Self {
+        self.fields.set(Cow::Borrowed(field), value.into());
         self
     }
 }

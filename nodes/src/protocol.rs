@@ -44,6 +44,12 @@ pub trait Protocol: Sized {
         Consistency::None
     }
 
+    /// The request types that a configuration serves: all that the protocol knows unless it says so.
+    fn serves(config: &Self::Config) -> Vec<&'static str> {
+        let _ = config;
+        Self::info().requests
+    }
+
     /// Starts, or starts again after a crash, from the records that survived.
     fn start(config: Self::Config, stable: Vec<Self::Record>, cx: &mut Cx<'_, Self>) -> Self;
 

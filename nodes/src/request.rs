@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::id::NodeId;
+
 /// What a client asks. One vocabulary for all protocols, so that the driver, the clients and the workloads are not
 /// generic; each protocol declares which kinds it serves.
 ///
@@ -110,6 +112,13 @@ pub enum Outcome {
     Ok(Answer),
     /// It certainly had no effect and never will.
     Fail(Refusal),
+    /// The same, and another node would serve it, as far as this one knows.
+    Redirect {
+        /// Whom to ask.
+        to: NodeId,
+        /// Why it was refused here.
+        refusal: Refusal,
+    },
     /// It may or may not have taken effect, or may still.
     Unknown(Refusal),
 }

@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use schism_nodes::cx::Effect;
@@ -31,8 +32,8 @@ fn config() -> Config {
     Raft::configure(&Params::default(), 5).expect("the defaults are right")
 }
 
-fn entries(terms: &[Term]) -> Vec<Entry> {
-    terms.iter().map(|term| Entry { term: *term, command: Command::NoOp }).collect()
+fn entries(terms: &[Term]) -> Vec<Arc<Entry>> {
+    terms.iter().map(|term| Entry::new(*term, Command::NoOp)).collect()
 }
 
 impl Node {
@@ -368,7 +369,7 @@ fn a_new_leader_is_heard_at_once() {
         let Message::AppendEntries { term: 2, prev_log_index: 1, prev_log_term: 1, entries, .. } = message else {
             panic!("{message}");
         };
-        assert_eq!(entries, [Entry { term: 2, command: Command::NoOp }]);
+        assert_eq!(entries, [Entry::new(2, Command::NoOp)]);
     }
 }
 
@@ -449,7 +450,7 @@ fn a_request_that_comes_twice_is_one() {
     node.asks(2, cas.clone());
     let request = ClientRequest { client: ClientId("c1".to_owned()), serial: 2, request: cas };
     let id = schism_nodes::RequestId { node: N1, incarnation: 1, sequence: 99 };
-    node.gets(N1, Message::Forward { id, request });
+    node.gets(N1, Message::Forward { id, request: Arc::new(request) });
     assert!(matches!(&node.replies()[..], [Outcome::Ok(_)]), "{:?}", node.replies());
 }
 

@@ -3,8 +3,20 @@
 //! A workload is a pure state machine from seed and completions to invocations: it knows no clock, no socket and no
 //! node, so the same one drives real processes and virtual time. Chance comes from the seed alone.
 
+pub mod durability;
+pub mod load;
+mod params;
 pub mod register;
+pub mod session;
+pub mod set;
 pub mod workload;
 
-pub use register::{Register, RegisterOptions};
-pub use workload::{Ended, Invocation, Next, Requirement, Workload, WorkloadError, WorkloadInfo, catalog};
+pub use durability::Durability;
+pub use load::Load;
+pub use register::Register;
+pub use session::Session;
+pub use set::Set;
+pub use workload::{
+    Contact, Ended, Invocation, Next, Planned, Requirement, Workload, WorkloadError, WorkloadInfo, WorkloadParameter,
+    catalog, default_mix, make,
+};

@@ -17,8 +17,8 @@ pub(crate) fn rows() {
     let (notes_path, history_path) = (folder.path().join("events.jsonl"), folder.path().join("history.jsonl"));
     std::fs::write(&notes_path, notes).expect("there is room for the file");
     std::fs::write(&history_path, history).expect("there is room for the file");
-    let nodes = (1..=3).map(|node| format!("n{node}")).collect();
-    let promises = Promises::plain(Quorums { n: 3, w: 2, r: 2 }, nodes, true);
+    let replicas = (1..=3).map(|node| format!("n{node}")).collect();
+    let promises = Promises::plain(Quorums { n: 3, w: 2, r: 2 }, replicas, true);
     measure(&format!("quorums, N3 W2 R2 with write-back, {events} events from files"), || {
         let history = read_path(&history_path).expect("what was written can be read");
         let gathered = quorum::read_path(&notes_path).expect("what was written can be read");
@@ -81,7 +81,7 @@ impl Files {
 
     /// An operation from its invocation to its answer: every other one writes.
     fn operation(&mut self, number: u64, key: u64, newest: &mut String) {
-        let f = if number.count_ones() % 2 == 0 { "write" } else { "read" };
+        let f = if number.count_ones().is_multiple_of(2) { "write" } else { "read" };
         let at = number % 3;
         let about = format!(r#""op":"n{}.1.{number}","key":"x{key}""#, at + 1);
         self.event("invoke", f, "");

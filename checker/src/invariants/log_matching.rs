@@ -5,14 +5,14 @@
 //! index. So index and term give the digest, over all nodes and times. It keeps one digest for each pair: memory grows with the
 //! number of entries, some tens of bytes each.
 
-use std::collections::BTreeMap;
+use rustc_hash::FxHashMap;
 
 use super::{Fold, Maker, Noted, Rule, Seen, Violation};
 
 /// See the module's head.
 #[derive(Debug, Default)]
 pub struct LogMatching {
-    prefixes: BTreeMap<(u64, u64), (u64, Maker)>,
+    prefixes: FxHashMap<(u64, u64), (u64, Maker)>,
 }
 
 impl Fold for LogMatching {

@@ -20,7 +20,7 @@ pub mod state_machine_safety;
 
 use serde_json::Map;
 
-pub use noted::{Maker, Noted};
+pub use noted::{Fields, Maker, Noted};
 
 use crate::verdict::{Counterexample, Outcome, Property};
 

@@ -7,6 +7,18 @@ use serde_json::{Map, Value};
 
 use super::Evidence;
 
+/// What a note says, whoever keeps it.
+pub trait Fields: fmt::Debug {
+    /// The value of a field, if the note has it.
+    fn get(&self, name: &str) -> Option<&Value>;
+}
+
+impl Fields for Map<String, Value> {
+    fn get(&self, name: &str) -> Option<&Value> {
+        Map::get(self, name)
+    }
+}
+
 /// A note with its maker.
 #[derive(Clone, Copy, Debug)]
 pub struct Noted<'a> {
@@ -19,7 +31,7 @@ pub struct Noted<'a> {
     /// The note's name.
     pub name: &'a str,
     /// What it says.
-    pub fields: &'a Map<String, Value>,
+    pub fields: &'a dyn Fields,
 }
 
 /// Who made a note, and when.

@@ -8,20 +8,22 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use super::{Fold, Maker, Noted, Rule, Seen, Violation};
 
 /// See the module's head.
 #[derive(Debug, Default)]
 pub struct StateMachineSafety {
-    /// By first index; they do not overlap.
+    /// By last index; they do not overlap.
     runs: BTreeMap<u64, Run>,
-    digests: BTreeMap<u64, (u64, Maker)>,
+    digests: FxHashMap<u64, (u64, Maker)>,
 }
 
 /// Entries of one term that were applied.
 #[derive(Clone, Debug)]
 struct Run {
-    last: u64,
+    first: u64,
     term: u64,
     maker: Maker,
 }
@@ -46,32 +48,41 @@ impl Fold for StateMachineSafety {
         if first > index {
             return Seen::Nothing;
         }
-        let run = Run { last: index, term, maker: noted.maker() };
-        let broken = self.other_term(first, &run).or_else(|| self.other_digest(index, noted));
-        self.remember(first, run);
+        let run = Run { first, term, maker: noted.maker() };
+        let mut broken = self.other_digest(index, noted);
+        if !self.has(&run, index) {
+            broken = self.other_term(&run, index).or(broken);
+            self.remember(&run, index);
+        }
         broken.map_or(Seen::Concerned, Seen::Broken)
     }
 }
 
 impl StateMachineSafety {
-    /// Runs that have an index in common with `first..=last`.
+    /// The runs that have an index in common with `first..=last`, with their last index.
     fn overlapping(&self, first: u64, last: u64) -> impl Iterator<Item = (u64, &Run)> {
-        let before = self.runs.range(..first).next_back().filter(move |(_, run)| run.last >= first);
-        before.into_iter().chain(self.runs.range(first..=last)).map(|(first, run)| (*first, run))
+        let from_first = self.runs.range(first..).map(|(end, run)| (*end, run));
+        from_first.take_while(move |(_, run)| run.first <= last)
     }
 
-    fn other_term(&self, first: u64, run: &Run) -> Option<Violation> {
-        let (other_first, other) = self.overlapping(first, run.last).find(|(_, other)| other.term != run.term)?;
-        let applied = |run: &Run, first| {
-            run.maker.did(format!("applied the entries {first} to {} of term {}", run.last, run.term))
+    /// Whether all of a run is in one that is known: whatever is applied, all nodes but the first apply what is.
+    fn has(&self, run: &Run, last: u64) -> bool {
+        let known = self.overlapping(run.first, last).next();
+        known.is_some_and(|(end, known)| known.first <= run.first && last <= end && known.term == run.term)
+    }
+
+    fn other_term(&self, run: &Run, last: u64) -> Option<Violation> {
+        let (other_last, other) = self.overlapping(run.first, last).find(|(_, other)| other.term != run.term)?;
+        let applied = |run: &Run, last| {
+            run.maker.did(format!("applied the entries {} to {last} of term {}", run.first, run.term))
         };
-        let index = first.max(other_first);
+        let index = run.first.max(other.first);
         Some(Violation {
             what: format!(
                 "at index {index}, {} applied an entry of term {} and {} one of term {}",
                 other.maker.node, other.term, run.maker.node, run.term
             ),
-            evidence: vec![applied(other, other_first), applied(run, first)],
+            evidence: vec![applied(other, other_last), applied(run, last)],
         })
     }
 
@@ -86,17 +97,15 @@ impl StateMachineSafety {
     }
 
     /// Keeps what of a run was not known before.
-    fn remember(&mut self, first: u64, run: Run) {
-        let known: Vec<(u64, u64)> =
-            self.overlapping(first, run.last).map(|(first, other)| (first, other.last)).collect();
-        let mut next = Some(first);
-        for (from, to) in known {
-            if let Some(next) = next.filter(|next| *next < from) {
-                self.runs.insert(next, Run { last: from - 1, ..run.clone() });
+    fn remember(&mut self, run: &Run, last: u64) {
+        let mut next = Some(run.first);
+        while let Some(first) = next.filter(|first| *first <= last) {
+            let known = self.overlapping(first, last).next().map(|(end, known)| (known.first, end));
+            let end = known.map_or(Some(last), |(begin, _)| begin.checked_sub(1));
+            if let Some(end) = end.filter(|end| first <= *end) {
+                self.runs.insert(end, Run { first, ..run.clone() });
             }
-            next = to.checked_add(1);
+            next = known.and_then(|(_, end)| end.checked_add(1));
         }
-        let Some(next) = next.filter(|next| *next <= run.last) else { return };
-        self.runs.insert(next, run);
     }
 }

@@ -4,7 +4,7 @@
 //! panic. Notes that no rule knows count for their numbers alone.
 
 use rustc_hash::FxHashMap;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::clients;
 use super::evidence::{
@@ -41,7 +41,7 @@ struct Lacks(&'static str);
 
 impl Gatherer {
     /// Takes a note that is in memory.
-    pub fn note(&mut self, source: &Source<'_>, name: &str, fields: &Map<String, Value>) {
+    pub fn note<'a>(&mut self, source: &Source<'_>, name: &str, fields: impl Iterator<Item = (&'a str, &'a Value)>) {
         if let Some(at) = self.heard(source, name) {
             match Fields::of(fields) {
                 Some(fields) => self.known(at, name, &fields),

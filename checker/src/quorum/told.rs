@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::tag::Tag;
 
@@ -65,8 +66,8 @@ impl<'de> Deserialize<'de> for Digest {
 
 impl<'a> Fields<'a> {
     /// The fields of a note that is in memory; nothing where one of them is not as it has to be.
-    pub(super) fn of(fields: &'a Map<String, Value>) -> Option<Self> {
-        Fields::deserialize(fields).ok()
+    pub(super) fn of(fields: impl Iterator<Item = (&'a str, &'a Value)>) -> Option<Self> {
+        Fields::deserialize(MapDeserializer::<_, serde_json::Error>::new(fields)).ok()
     }
 }
 

@@ -217,9 +217,9 @@ fn smallest(timed: &[Timed], at_least: i64, bytes: usize, share: &mut Share<'_>)
     while low < high {
         share.ask(bytes)?;
         if contradiction(timed, next).is_none() {
-            high = next
+            high = next;
         } else {
-            low = next + 1
+            low = next + 1;
         }
         next = i64::midpoint(low, high);
     }

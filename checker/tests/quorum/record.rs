@@ -45,7 +45,8 @@ impl Record {
         let mut gatherer = Gatherer::default();
         for Noted { node, life, seq, time, name, fields } in &self.notes {
             let source = Source { node, incarnation: *life, seq: *seq, time: *time };
-            gatherer.note(&source, name, fields.as_object().unwrap());
+            let fields = fields.as_object().unwrap().iter().map(|(field, value)| (field.as_str(), value));
+            gatherer.note(&source, name, fields);
         }
         check(gatherer, &self.history(), promises)
     }

@@ -80,12 +80,14 @@ fn counted(evidence: &Evidence, figure: &Figure, (from, to): Window) -> Vec<Oper
 
 fn latencies_ms(operations: &[Operation]) -> Vec<f64> {
     let done = operations.iter().filter(|operation| operation.ending == Ending::Ok);
-    done.filter_map(|operation| Some(milliseconds(operation.completed_at?.saturating_sub(operation.invoked_at?)))).collect()
+    done.filter_map(|operation| Some(milliseconds(operation.completed_at?.saturating_sub(operation.invoked_at?))))
+        .collect()
 }
 
 /// How much of something there was for each operation of clients.
 fn per_operation(all: &[Evidence], part: impl Fn(&Evidence) -> u64) -> Option<f64> {
-    let operations: u64 = all.iter().map(|evidence| evidence.verdict.coverage.total()).map(|total| total.ok + total.info).sum();
+    let operations: u64 =
+        all.iter().map(|evidence| evidence.verdict.coverage.total()).map(|total| total.ok + total.info).sum();
     let parts: u64 = all.iter().map(part).sum();
     (operations > 0).then(|| float(parts) / float(operations))
 }
@@ -120,7 +122,7 @@ pub(super) fn number(count: usize) -> f64 {
 }
 
 /// A text of a note's field.
-pub(super) fn text<'a>(value: Option<&'a Value>) -> Option<&'a str> {
+pub(super) fn text(value: Option<&Value>) -> Option<&str> {
     value.and_then(Value::as_str)
 }
 

@@ -110,10 +110,9 @@ fn fate(demand: Demand, outcomes: &[Outcome]) -> Fate {
         Demand::Breaks if any(Outcome::Invalid) => Fate::AsPredicted,
         Demand::Broken if any(Outcome::Valid) => Fate::Deviates,
         _ if !decided || any(Outcome::Unknown) => Fate::Unknown,
-        Demand::Valid => Fate::AsPredicted,
         Demand::Breaks => Fate::NotShown,
         Demand::Broken if any(Outcome::Vacuous) => Fate::Unknown,
-        Demand::Broken => Fate::AsPredicted,
+        Demand::Valid | Demand::Broken => Fate::AsPredicted,
     }
 }
 

@@ -49,9 +49,12 @@ fn named<'a>(notes: &'a [Note], name: &'a str) -> impl Iterator<Item = &'a Note>
     notes.iter().filter(move |note| &*note.name == name)
 }
 
+/// The tags that a replica stored of a key, and when.
+type Kept = Vec<(u64, Tag)>;
+
 /// The writes of a run that were answered.
 fn spreads(evidence: &Evidence, (from, to): Window) -> Vec<Spread> {
-    let mut stored: BTreeMap<&str, BTreeMap<&str, Vec<(u64, Tag)>>> = BTreeMap::new();
+    let mut stored: BTreeMap<&str, BTreeMap<&str, Kept>> = BTreeMap::new();
     for note in named(&evidence.notes, "stored") {
         let (Some(key), Some(tag)) = (text(note.fields.get("key")), Tag::of(note)) else { continue };
         stored.entry(key).or_default().entry(&note.node).or_default().push((note.time, tag));
@@ -64,7 +67,7 @@ fn spreads(evidence: &Evidence, (from, to): Window) -> Vec<Spread> {
         .filter_map(|note| {
             let (key, tag) = (text(note.fields.get("key"))?, Tag::of(note)?);
             let replicas = stored.get(key)?;
-            let first = |at: &Vec<(u64, Tag)>| at.iter().filter(|(_, kept)| *kept >= tag).map(|(time, _)| *time).min();
+            let first = |at: &Kept| at.iter().filter(|(_, kept)| *kept >= tag).map(|(time, _)| *time).min();
             // Who never stored anything of the key is no replica that anybody knows of, or one that never had it.
             let complete = replicas.len() >= copies(evidence);
             let last = replicas.values().map(first).try_fold(0, |last, time| Some(time?.max(last)));
@@ -104,11 +107,10 @@ struct Tag(u64, String, u64, u64);
 impl Tag {
     fn of(note: &Note) -> Option<Tag> {
         let Value::Array(parts) = note.fields.get("tag")? else { return None };
-        let [counter, node, incarnation, sequence] = parts.as_slice() else { return None };
+        let [counter, maker, incarnation, sequence] = parts.as_slice() else { return None };
         // n10 comes after n9: the number counts, not the text.
-        let node = node.as_str()?.to_owned();
-        let node = format!("{:0>8}", node.trim_start_matches('n'));
-        Some(Tag(counter.as_u64()?, node, incarnation.as_u64()?, sequence.as_u64()?))
+        let maker = format!("{:0>8}", maker.as_str()?.trim_start_matches('n'));
+        Some(Tag(counter.as_u64()?, maker, incarnation.as_u64()?, sequence.as_u64()?))
     }
 }
 

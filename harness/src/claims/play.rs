@@ -68,13 +68,13 @@ pub fn window(run: &RowRun) -> Result<Window, HarnessError> {
 /// Everything that can be wrong with a run before it begins.
 pub fn validate(run: &RowRun) -> Result<(), HarnessError> {
     window(run)?;
-    scenario(run, options(run, None)?).map(drop)
+    scenario(run, &options(run, None)?).map(drop)
 }
 
 /// Makes one run of a row in virtual time.
 pub fn simulate(run: &RowRun, options: &RunOptions) -> Result<Evidence, HarnessError> {
     let budget = CheckBudget::new(options.check_time, options.check_memory);
-    let scenario = scenario(run, options.clone())?;
+    let scenario = scenario(run, options)?;
     let watch = Watch::of(&options.system.name).keeping();
     let played = scenario.play(watch, false, &budget)?;
     Ok(Evidence { history: played.history, notes: played.notes, verdict: played.verdict, nodes: run.nodes })
@@ -106,11 +106,11 @@ pub fn simulate_all(
     left.into_inner().expect("nobody panics with it").into_values().collect()
 }
 
-fn scenario(run: &RowRun, options: RunOptions) -> Result<Scenario, HarnessError> {
+fn scenario(run: &RowRun, options: &RunOptions) -> Result<Scenario, HarnessError> {
     match plan(run) {
         // What was asked for goes before what the plan says: its time may have been given.
-        Some(plan) => Scenario::of_plan(&options, Plan { time: None, clients: Some(options.concurrency), ..plan }),
-        None => Scenario::new(&options),
+        Some(plan) => Scenario::of_plan(options, Plan { time: None, clients: Some(options.concurrency), ..plan }),
+        None => Scenario::new(options),
     }
 }
 

@@ -87,9 +87,7 @@ impl Term {
                 .map(Term::Number)
                 .ok()
                 .or_else(|| Some(Term::Figure { times: 1.0, figure: one.parse().ok()? })),
-            [times, "*", figure] => {
-                Some(Term::Figure { times: times.parse().ok()?, figure: figure.parse().ok()? })
-            }
+            [times, "*", figure] => Some(Term::Figure { times: times.parse().ok()?, figure: figure.parse().ok()? }),
             _ => None,
         }
     }

@@ -181,6 +181,9 @@ pub(crate) struct LoadArgs {
     /// (150 in virtual time) [default: 1000]
     #[arg(long, value_name = "RATE", help_heading = "System and load")]
     pub(crate) rate: Option<String>,
+    /// Operations are due at their times even if earlier ones have not ended, and latency counts from there; needs a rate
+    #[arg(long, help_heading = "System and load")]
+    pub(crate) open_loop: bool,
     /// How many clients: a number, or 2n for twice the nodes, if no plan says it [default: 2n]
     #[arg(long, value_name = "COUNT", help_heading = "System and load")]
     pub(crate) concurrency: Option<String>,
@@ -334,10 +337,8 @@ pub(crate) enum ClaimsCommand {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 as predicted, 1 it deviates, 2 not shown or unknown, 4 the harness could not,\n\
-    64 arguments, 130 and 143 interrupted."
-)]
+#[command(after_help = "Exit codes: 0 as predicted, 1 it deviates, 2 not shown or unknown, 4 the harness could not,\n\
+    64 arguments, 130 and 143 interrupted.")]
 pub(crate) struct ClaimsRunArgs {
     /// Rows: an id or its beginning (N02, C4), a section (nwr), or a word of their text; those that wait are passed over
     #[arg(value_name = "ROWS", required = true)]

@@ -34,12 +34,12 @@ pub(crate) fn table(rows: &[Row]) -> String {
     // Where all were judged by the same, it need not be told.
     let names: BTreeSet<&str> =
         rows.iter().filter_map(|row| Some(row.judged.as_ref()?.property.name.as_str())).collect();
-    let named = usize::from(names.len() > 1);
+    let extra = usize::from(names.len() > 1);
     let head = ["file", "property", "operations", "crashed", "route", "verdict", "time", "memory"];
-    let shown = |cells: [String; 8]| cells.into_iter().enumerate().filter(|(place, _)| *place != 1 || named == 1);
+    let shown = |cells: [String; 8]| cells.into_iter().enumerate().filter(|(place, _)| *place != 1 || extra == 1);
     table.load_preset(presets::NOTHING).set_header(shown(head.map(str::to_owned)).map(|(_, cell)| cell));
     for column in [1, 2, 5, 6] {
-        let column = table.column_mut(column + named).expect("there are seven columns, or eight");
+        let column = table.column_mut(column + extra).expect("there are seven columns, or eight");
         column.set_cell_alignment(CellAlignment::Right);
     }
     for row in rows {

@@ -1,5 +1,7 @@
 //! `schism claims`: what the seed documents claim, and what is known of it.
 
+use std::fmt::Write as _;
+
 use crate::claims::catalogue::Counts;
 use crate::claims::{Catalogue, Row, State};
 use crate::cli::args::{ClaimsArgs, ClaimsCommand};
@@ -36,9 +38,10 @@ pub(crate) fn chosen(rows: &[String]) -> Result<Catalogue, Failure> {
 
 /// The rows section by section, and how many there are of each kind.
 fn listed(catalogue: &Catalogue, verbose: bool) -> String {
+    // Writing to a string cannot fail.
     let mut text = String::new();
     for section in &catalogue.sections {
-        text += &format!("{}  {}\n", section.name, section.about);
+        let _ = writeln!(text, "{}  {}", section.name, section.about);
         for row in &section.rows {
             text += &line(row);
             if verbose {
@@ -65,7 +68,7 @@ fn line(row: &Row) -> String {
         row.waits.as_ref().map(|what| format!("waits for {what}")),
     ];
     for note in notes.into_iter().flatten() {
-        text += &format!("{:31}{note}\n", "");
+        let _ = writeln!(text, "{:31}{note}", "");
     }
     text
 }
@@ -75,11 +78,11 @@ fn details(row: &Row, catalogue: &Catalogue) -> String {
     let mut text = format!("{:31}shown by: {}\n", "", row.shows);
     let by = catalogue.demonstrated_by(row);
     for run in &by.runs {
-        text += &format!("{:31}run {}: {}\n", "", run.name, run.system);
+        let _ = writeln!(text, "{:31}run {}: {}", "", run.name, run.system);
     }
     if row.waits.is_none() {
         let real = if by.real { " --real" } else { "" };
-        text += &format!("{:31}schism claims run {}{real}\n", "", row.id);
+        let _ = writeln!(text, "{:31}schism claims run {}{real}", "", row.id);
     }
     text
 }

@@ -1,6 +1,7 @@
 //! `schism claims run`: makes the runs of rows, and tells whether they came out as predicted.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -78,7 +79,11 @@ pub(crate) fn run(args: &ClaimsRunArgs) -> Result<ExitCode, Failure> {
     if problems.0.is_empty() && chosen.rows().all(|row| row.state() == State::Waits) {
         let waiting: Vec<String> =
             chosen.rows().filter_map(|row| Some(format!("{} waits for {}", row.id, row.waits.as_ref()?))).collect();
-        problems.0.push(Problem::new("nothing can be run yet", waiting.join("; "), "schism claims, which says what can"));
+        problems.0.push(Problem::new(
+            "nothing can be run yet",
+            waiting.join("; "),
+            "schism claims, which says what can",
+        ));
     }
     problems.finish(()).map_err(Failure::usage)?;
     if args.real || chosen.rows().any(|row| row.real && row.waits.is_none()) {
@@ -137,7 +142,12 @@ async fn one<'a>(
     for run in &by.runs {
         let ready = ready(run, how, real, &folder)?;
         if !how.quietly {
-            output::tell(&format!("{} {}: {}", row.id, run.name, words::counted(ready.seeds.end - ready.seeds.start, "run")));
+            output::tell(&format!(
+                "{} {}: {}",
+                row.id,
+                run.name,
+                words::counted(ready.seeds.end - ready.seeds.start, "run")
+            ));
         }
         let evidence = match series.filter(|_| real) {
             Some(series) => on_processes(&ready, series).await?,
@@ -177,7 +187,7 @@ fn ready<'a>(run: &'a RowRun, how: &How, real: bool, folder: &Path) -> Result<Re
     let again = command(&options, run, plan.as_deref(), &seeds, real);
     if real {
         options.plan = plan;
-        options.out = how.folder.parent().unwrap_or(&how.folder).to_owned();
+        how.folder.parent().unwrap_or(&how.folder).clone_into(&mut options.out);
     }
     Ok(Ready { run, options, seeds, again })
 }
@@ -203,7 +213,8 @@ fn command(options: &RunOptions, run: &RowRun, plan: Option<&Path>, seeds: &Rang
 fn in_virtual_time(ready: &Ready<'_>, stopper: Option<&Stopper>) -> Result<Vec<Evidence>, Failure> {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     let cancelled = stopper.map(Stopper::flag).unwrap_or_default();
-    play::simulate_all(ready.run, &ready.options, ready.seeds.clone(), jobs, &cancelled).map_err(|error| failure(&error))
+    play::simulate_all(ready.run, &ready.options, ready.seeds.clone(), jobs, &cancelled)
+        .map_err(|error| failure(&error))
 }
 
 /// Makes the runs on real processes, until somebody interrupts; each is kept like any other.
@@ -229,16 +240,16 @@ fn text(told: &Shown<'_>) -> String {
     let mut text = format!("{}  {}\n", told.id, told.claim);
     let notes = [("wrong", told.wrong), ("deviates", told.deviates)];
     for (name, note) in notes.into_iter().filter_map(|(name, note)| Some((name, note?))) {
-        text += &format!("  {name}: {note}\n");
+        let _ = writeln!(text, "  {name}: {note}");
     }
     let width = told.predictions.iter().map(|judged| judged.predicted.chars().count()).max().unwrap_or(0);
     for Judged { predicted, measured, fate } in &told.predictions {
-        text += &format!("  {predicted:width$}   {measured}   {}\n", fate.words());
+        let _ = writeln!(text, "  {predicted:width$}   {measured}   {}", fate.words());
     }
     let unlisted = if told.as_listed { "" } else { "; the list says otherwise" };
-    text += &format!("  {}: {} ({}){unlisted}\n", told.id, told.fate.words(), told.rung);
+    let _ = writeln!(text, "  {}: {} ({}){unlisted}", told.id, told.fate.words(), told.rung);
     for (place, line) in told.again.iter().enumerate() {
-        text += &format!("  {}  {line}\n", if place == 0 { "again" } else { "     " });
+        let _ = writeln!(text, "  {}  {line}", if place == 0 { "again" } else { "     " });
     }
     text + "\n"
 }

@@ -54,12 +54,22 @@ fn systems() -> Table {
     table
 }
 
+/// Each workload, then its mix and its parameters.
 fn workloads() -> Table {
-    let mut table = headed(["workload", "operations", ""]);
+    let mut table = headed(["workload", "parameter", "values", "default", ""]);
     for workload in catalog::workloads() {
-        table.add_row([workload.name, &workload.requests.join(", "), workload.about]);
+        table.add_row([workload.name, "", "", "", workload.about]);
+        table.add_row(["", "--mix", &workload.kinds.join(", "), &mix_text(workload.mix), "weights of what is done"]);
+        for parameter in workload.parameters {
+            table.add_row(["", parameter.name, parameter.values, parameter.default, parameter.about]);
+        }
     }
     table
+}
+
+/// A mix as it is typed.
+fn mix_text(mix: &[(&str, u32)]) -> String {
+    mix.iter().map(|(kind, weight)| format!("{kind}={weight}")).collect::<Vec<_>>().join(",")
 }
 
 /// Each kind of fault, then its parameters.

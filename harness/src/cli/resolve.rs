@@ -12,9 +12,9 @@ use crate::faults::Faults;
 use crate::folder;
 use crate::options::{Expectation, RunOptions};
 use crate::plan::{self, Chance, Ground, Plan};
-use crate::sim::defaults;
+use crate::run::prepare;
 use crate::spec::Spec;
-use crate::system::BuiltIn;
+use crate::system::{BuiltIn, System as _};
 
 /// How many processes a cluster has at most: each ordered pair of them gets a relay of its own.
 const NODES_MAX: u64 = 50;
@@ -167,17 +167,19 @@ pub(crate) fn load(
     let time = args.time.as_deref().unwrap_or("15s");
     let op_timeout = args.op_timeout.as_deref().unwrap_or("1s");
     let concurrency = args.concurrency.as_deref().unwrap_or("2n");
-    RunOptions {
-        workload: workload(problems, &args.workload),
+    let workload = workload(problems, &args.workload);
+    let options = RunOptions {
+        mix: mix(problems, args, &workload, &system, &serves),
+        workload,
         nodes,
         faults,
         plan: None,
         fault_rate: fault_rate(problems, args),
         time: problems.read("--time", time, Duration::ZERO, values::positive_time),
         rate,
+        open_loop: args.open_loop,
         concurrency: problems.read("--concurrency", concurrency, 1, |text| values::concurrency(text, nodes)),
         keys: problems.read("--keys", &args.keys, 1, keys),
-        mix: mix(problems, args, &system, &serves),
         op_timeout: problems.read("--op-timeout", op_timeout, Duration::ZERO, values::positive_time),
         quiet: problems.read("--quiet", &args.quiet, Duration::ZERO, values::time),
         recover: problems.read("--recover", &args.recover, Duration::ZERO, values::positive_time),
@@ -192,7 +194,9 @@ pub(crate) fn load(
         address: None,
         node_program: None,
         system,
-    }
+    };
+    refused_workload(problems, &options);
+    options
 }
 
 /// Whether options that were read from a run folder, which is data from strangers, are ones that `run` would have made.
@@ -279,13 +283,10 @@ fn workload(problems: &mut Problems, text: &str) -> Spec {
     let at = format!("--workload {text}");
     let workload = problems.spec(&at, text);
     let known: Vec<&str> = catalog::workloads().iter().map(|workload| workload.name).collect();
-    if let Some(workload) = &workload {
-        if !known.contains(&workload.name.as_str()) {
-            problems.0.push(Problem::unknown("workload", &workload.name, at, &known, "schism list workloads"));
-        } else if let Some(parameter) = workload.params.keys().next() {
-            let what = format!("workload {} has no parameter {parameter:?}", workload.name);
-            problems.0.push(Problem::new(what, at, format!("--workload {}", workload.name)));
-        }
+    if let Some(workload) = &workload
+        && !known.contains(&workload.name.as_str())
+    {
+        problems.0.push(Problem::unknown("workload", &workload.name, at, &known, "schism list workloads"));
     }
     workload.unwrap_or_else(|| Spec { name: known[0].to_owned(), params: std::collections::BTreeMap::new() })
 }
@@ -341,13 +342,36 @@ fn keys(text: &str) -> Result<usize, Wrong> {
     usize::try_from(keys).map_err(|_| Wrong::new("this number is out of range", "5"))
 }
 
+/// Says what is wrong with a workload on a system, and with what was said of it, as far as nothing else is.
+fn refused_workload(problems: &mut Problems, options: &RunOptions) {
+    if !problems.0.is_empty() {
+        return;
+    }
+    let Ok(system) = BuiltIn::new(options.system.clone(), options.nodes, None) else { return };
+    let streams = (0..options.concurrency).map(|_| crate::chance::stream(0, "")).collect();
+    let Spec { name, params } = &options.workload;
+    if let Err(error) = schism_workloads::make(name, params, prepare::load(options), &system.requests(), streams) {
+        problems.0.push(Problem::new(
+            error.to_string(),
+            format!("--workload {}", options.workload),
+            "schism list workloads",
+        ));
+    }
+}
+
 /// The default mix leaves out what the system does not serve; one that is given is refused if it has such a kind.
-fn mix(problems: &mut Problems, args: &LoadArgs, system: &Spec, serves: &[&str]) -> Vec<(String, u32)> {
-    let Some(text) = &args.mix else {
-        let kinds = defaults::MIX.into_iter().filter(|(kind, _)| serves.contains(kind));
-        return kinds.map(|(kind, weight)| (kind.to_owned(), weight)).collect();
-    };
+fn mix(
+    problems: &mut Problems,
+    args: &LoadArgs,
+    workload: &Spec,
+    system: &Spec,
+    serves: &[&str],
+) -> Vec<(String, u32)> {
+    let Some(text) = &args.mix else { return schism_workloads::default_mix(&workload.name, serves) };
     let mix = problems.read("--mix", text, Vec::new(), values::mix);
+    if workload.name != "register" {
+        return mix;
+    }
     for (kind, _) in mix.iter().filter(|(kind, _)| !serves.is_empty() && !serves.contains(&kind.as_str())) {
         let what = format!("{} does not serve {kind:?}; it serves {}", system.name, serves.join(", "));
         problems.0.push(Problem::new(what, format!("--mix {text}"), format!("--mix without {kind}")));

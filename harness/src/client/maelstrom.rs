@@ -300,7 +300,8 @@ fn classify(request: &RequestKind, reply: Reply) -> Completion {
             Completion::Ok { value: Some(Value::Null), extra: reply.extra }
         }
         Said::Error { code, text } => {
-            let error = json!([code, text]);
+            let redirect = reply.extra.get("redirect").filter(|node| node.is_string()).cloned();
+            let error = [json!(code), text.into()].into_iter().chain(redirect).collect();
             if code.is_definite() { Completion::Fail { error } } else { Completion::Info { error } }
         }
         Said::Done { kind, value } => {

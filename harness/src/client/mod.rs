@@ -41,7 +41,8 @@ pub enum Completion {
     },
     /// It certainly had no effect and never will.
     Fail {
-        /// For the history: `[22, "expected 4, found 5"]` or `"connection refused"`.
+        /// For the history: `[22, "expected 4, found 5"]` or `"connection refused"`; `[11, "n2 is not the leader: n1 is", "n1"]`
+        /// where the answer names a node to ask in place of the one that was asked.
         error: Value,
     },
     /// Nobody knows.
@@ -49,4 +50,13 @@ pub enum Completion {
         /// For the history.
         error: Value,
     },
+}
+
+impl Completion {
+    /// Which of `nodes` to ask instead, where the one that was asked has refused and named it.
+    pub fn redirect(&self, nodes: &[NodeId]) -> Option<NodeId> {
+        let Completion::Fail { error } = self else { return None };
+        let named = error.get(2)?.as_str()?.parse().ok()?;
+        nodes.contains(&named).then_some(named)
+    }
 }

@@ -12,7 +12,7 @@ use crate::faults::messages::MessageKind;
 use crate::faults::partition::PartitionKind;
 use crate::faults::pause::PauseKind;
 use crate::faults::powerloss::PowerlossKind;
-use crate::faults::{FaultInfo, Kind};
+use crate::faults::{Aims, FaultInfo, Kind};
 use crate::plan::args::Args;
 use crate::plan::ground::Ground;
 use crate::plan::problem::{Problem, Problems};
@@ -132,6 +132,9 @@ impl Faults {
         if info.lasts {
             known.push("for");
         }
+        if info.aims == Aims::Nodes && info.lasts {
+            known.push("note");
+        }
         let mut args = Args::new(&given, info.name, &known, &at);
         args.time("for");
         let mut problems = args.finish();
@@ -181,7 +184,7 @@ pub(crate) fn parameters(spec: &Spec) -> Map<String, Value> {
 pub(crate) fn own_parameters(given: &Map<String, Value>) -> Map<String, Value> {
     given
         .iter()
-        .filter(|(name, _)| !["on", "for"].contains(&name.as_str()))
+        .filter(|(name, _)| !["on", "for", "note"].contains(&name.as_str()))
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect()
 }

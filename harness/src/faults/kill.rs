@@ -8,7 +8,7 @@ use crate::cluster::Disk;
 use crate::faults::{Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, Placed, Standing, each_node, parameter};
 use crate::plan::args::Args;
 use crate::plan::ground::Ground;
-use crate::plan::target::pick;
+use crate::plan::target::{Scene, Targets, pick};
 
 /// See the module's head.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,12 @@ pub struct Kill {
 impl Fault for Kill {
     fn deed(&self) -> Option<Deed> {
         Some(Deed::Kill(self.disk))
+    }
+
+    fn place(&mut self, targets: &Targets, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Result<Placed, String> {
+        let placed = Placed::on_nodes(targets.resolve(scene, rng))?;
+        // What was taken tells later what may be lost.
+        Ok(if self.disk == Disk::Wipe { placed.with("disk", "wipe") } else { placed })
     }
 
     async fn begin(&self, act: &Act<'_>, placed: &Placed) -> Standing {

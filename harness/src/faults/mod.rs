@@ -75,7 +75,7 @@ impl Aims {
                 Aims::NodeLinks => is_node(&link.from) && is_node(&link.to),
                 Aims::Nodes | Aims::Workers => false,
             },
-            Target::Node(_) | Target::Leader | Target::That => self != Aims::Workers,
+            Target::Node(_) | Target::Leader | Target::That | Target::Ackers => self != Aims::Workers,
             Target::One | Target::Minority | Target::Majority | Target::All => true,
         }
     }
@@ -83,7 +83,7 @@ impl Aims {
     /// In words.
     pub fn words(self) -> &'static str {
         match self {
-            Aims::Nodes => "nodes: leader, one, minority, majority, all, that, n1",
+            Aims::Nodes => "nodes: leader, one, minority, majority, all, that, ackers, n1",
             Aims::Links => "nodes, workers or links: leader, one, minority, majority, all, that, n1, c1, n1->n2",
             Aims::NodeLinks => "nodes or links between them: leader, one, minority, majority, all, that, n1, n1->n2",
             Aims::Workers => "workers: one, minority, majority, all, c1",

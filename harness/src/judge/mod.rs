@@ -5,6 +5,7 @@
 
 mod coverage;
 mod crashes;
+mod durable;
 mod faults;
 mod finale;
 mod notes;
@@ -34,6 +35,12 @@ pub struct Case<'a> {
     pub history: &'a History,
     /// What the answers must be.
     pub model: &'a ModelSpec,
+    /// What the workload is made to show: measured at least.
+    pub levels: &'a [Level],
+    /// Whether the final reads tell what became of acknowledged writes …
+    pub durable: bool,
+    /// … and whether the system promises that reads see them.
+    pub judge_durable: bool,
     /// Whether the system is held to linearizability, or it is only measured.
     pub judge_linearizable: bool,
     /// What the system is held to besides; see [`promised`].
@@ -74,6 +81,9 @@ pub fn judge(case: Case<'_>) -> Judgement {
     properties.push(faults::took_effect(case.faults, &mut failures));
     properties.extend(weaker);
     properties.extend(finale::converges(case.history));
+    if case.durable {
+        properties.push(durable::durable(case.history, case.judge_durable));
+    }
     properties.extend(case.invariants);
     properties.sort_by_key(|property| !property.judged);
     Judgement { properties, harness_failures: failures }

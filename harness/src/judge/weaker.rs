@@ -30,7 +30,8 @@ pub fn promised(consistency: &str, promise: Consistency) -> Vec<Level> {
 
 /// The properties of a run, of which it is known whether it is linearizable.
 pub(super) fn weaker(case: &Case<'_>, linearizable: Outcome) -> Vec<Property> {
-    let measured = MEASURED.into_iter().filter(|level| !case.promised.contains(level));
+    let shown = case.levels.iter().copied().filter(|level| !MEASURED.contains(level));
+    let measured = MEASURED.into_iter().chain(shown).filter(|level| !case.promised.contains(level));
     // What clients saw is measured by what they saw: versions are the system's own account of it.
     let operations = case.history.operations().map(|all| all.into_iter().map(without_version).collect::<Vec<_>>());
     // That the history cannot be checked at all is told of linearizability.
@@ -41,7 +42,7 @@ pub(super) fn weaker(case: &Case<'_>, linearizable: Outcome) -> Vec<Property> {
         .map(|level| (level, true))
         .chain(measured.map(|level| (level, false)))
         .filter_map(|(level, judged)| match linearizable {
-            Outcome::Valid if !judged => implied(level),
+            Outcome::Valid if !judged && !case.levels.contains(&level) => implied(level),
             _ => checked(case, &operations, level, judged),
         })
         .collect()
@@ -111,6 +112,9 @@ mod tests {
         crate::judge::judge(Case {
             history,
             model: &ModelSpec::parse("register", &BTreeMap::new()).unwrap(),
+            levels: &[],
+            durable: false,
+            judge_durable: false,
             judge_linearizable: consistency != "declared" || promise == Consistency::Linearizable,
             promised: promised(consistency, promise),
             faults: &BTreeMap::new(),

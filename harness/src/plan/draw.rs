@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use schism_nodes::note::NotePattern;
 use serde_json::{Map, Value};
 
 use crate::chance::stream;
@@ -22,6 +23,9 @@ use crate::spec::Spec;
 const SHORTEST: f64 = 0.3;
 /// The longest.
 const LONGEST: f64 = 1.5;
+
+/// A fault that waits for a note waits for so many of them at most, in its first round, at any one node.
+const NOTES_APART: u64 = 200;
 
 /// What a random plan is drawn from.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,13 +121,18 @@ fn entry(id: u64, start: Duration, spec: &Spec, round: usize, kind: &Kind, seed:
     }
     args.extend(fixed);
     let on = if on_leader { "leader" } else { drawn.on };
+    // The k-th fault of a kind waits for a later note than the one before it.
+    let nth = NOTES_APART * (round as u64) + rng.random_range(1..=NOTES_APART);
     let text = |name: &str| given.get(name).and_then(Value::as_str).map(str::to_owned);
     let duration = text("for").unwrap_or_else(|| written(length));
+    let when = text("note").map(|note| NotePattern { note, node: None, fields: Map::new(), nth });
+    let role = if when.is_some() { "that" } else { on };
     Entry {
         id,
-        at: Some(written(start)),
+        at: when.is_none().then(|| written(start)),
+        when,
         action: spec.name.clone(),
-        on: Some(text("on").unwrap_or_else(|| on.to_owned())),
+        on: Some(text("on").unwrap_or_else(|| role.to_owned())),
         duration: info.lasts.then_some(duration),
         args,
         ..Entry::default()

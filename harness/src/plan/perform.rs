@@ -224,8 +224,9 @@ impl Performance<'_> {
 
     fn with_scene<T>(&self, use_it: impl FnOnce(&Scene<'_>) -> T) -> T {
         let stage = &self.player().stage;
-        let (nodes, workers) = (stage.cluster.nodes(), stage.workers.names());
-        use_it(&Scene { nodes: &nodes, workers: &workers, leader: stage.cluster.leader(), that: self.that })
+        let (nodes, workers, ackers) = (stage.cluster.nodes(), stage.workers.names(), stage.workers.ackers());
+        let leader = stage.cluster.leader();
+        use_it(&Scene { nodes: &nodes, workers: &workers, leader, that: self.that, ackers: &ackers })
     }
 
     fn resolve(&self, targets: &Targets) -> Vec<NodeId> {

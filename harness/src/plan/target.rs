@@ -12,7 +12,7 @@ use crate::network::{Endpoint, Link};
 use crate::plan::problem::Problem;
 
 /// The words for roles, for suggestions.
-pub const ROLES: [&str; 6] = ["leader", "one", "minority", "majority", "all", "that"];
+pub const ROLES: [&str; 7] = ["leader", "one", "minority", "majority", "all", "that", "ackers"];
 
 /// One target, as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Target {
     All,
     /// Who made the note at which the entry starts.
     That,
+    /// Who stored the last write that was acknowledged, as its answer tells; nobody where answers do not tell.
+    Ackers,
     /// A node by its name.
     Node(NodeId),
     /// A worker by its name, `c2`.
@@ -46,6 +48,7 @@ impl fmt::Display for Target {
             Target::Majority => f.write_str("majority"),
             Target::All => f.write_str("all"),
             Target::That => f.write_str("that"),
+            Target::Ackers => f.write_str("ackers"),
             Target::Node(node) => node.fmt(f),
             Target::Worker(worker) => f.write_str(worker),
             Target::Link(link) => link.fmt(f),
@@ -91,6 +94,7 @@ impl Targets {
                 Target::Worker(worker) => drop(resolved.workers.insert(worker.clone())),
                 Target::Node(node) => drop(resolved.nodes.insert(*node)),
                 Target::That => resolved.nodes.extend(scene.that),
+                Target::Ackers => resolved.nodes.extend(scene.ackers),
                 Target::Leader if scene.leader.is_some() => resolved.nodes.extend(scene.leader),
                 role => resolved.nodes.extend(draw(role, scene.nodes, rng)),
             }
@@ -104,7 +108,7 @@ impl Targets {
         for target in &self.0 {
             match target {
                 Target::Worker(worker) => drop(workers.insert(worker.clone())),
-                Target::Link(_) | Target::Node(_) | Target::That => {}
+                Target::Link(_) | Target::Node(_) | Target::That | Target::Ackers => {}
                 role => workers.extend(draw(role, scene.workers, rng)),
             }
         }
@@ -123,6 +127,8 @@ pub struct Scene<'a> {
     pub leader: Option<NodeId>,
     /// Who made the note at which the entry starts.
     pub that: Option<NodeId>,
+    /// Who stored the last write that was acknowledged.
+    pub ackers: &'a [NodeId],
 }
 
 /// Targets by name.
@@ -215,6 +221,7 @@ fn target(word: &str, nodes: &[NodeId], at: &str) -> Result<Target, Problem> {
         "majority" => Target::Majority,
         "all" => Target::All,
         "that" => Target::That,
+        "ackers" => Target::Ackers,
         _ if is_worker(word) => Target::Worker(word.to_owned()),
         _ => match word.parse::<NodeId>() {
             Ok(node) if nodes.contains(&node) => Target::Node(node),
@@ -266,7 +273,13 @@ mod tests {
     fn resolve(text: &str, n: u16, leader: Option<u16>) -> Resolved {
         let nodes = NodeId::universe(n);
         let workers = ["c1".to_owned(), "c2".to_owned()];
-        let scene = Scene { nodes: &nodes, workers: &workers, leader: leader.map(NodeId), that: Some(NodeId(2)) };
+        let scene = Scene {
+            nodes: &nodes,
+            workers: &workers,
+            leader: leader.map(NodeId),
+            that: Some(NodeId(2)),
+            ackers: &[NodeId(1), NodeId(3)],
+        };
         Targets::parse(text, &nodes, "here").unwrap().resolve(&scene, &mut stream(3, text))
     }
 
@@ -285,13 +298,14 @@ mod tests {
     fn names_are_themselves() {
         assert_eq!(resolve("leader", 5, Some(4)).names(), ["n4"]);
         assert_eq!(resolve("that", 5, Some(4)).names(), ["n2"]);
+        assert_eq!(resolve("ackers", 5, Some(4)).names(), ["n1", "n3"]);
         assert_eq!(resolve("n3, c2,n1->n3 , c1->n2", 5, None).names(), ["n3", "c2", "c1->n2", "n1->n3"]);
     }
 
     #[test]
     fn a_drawn_one_is_not_always_the_same() {
         let nodes = NodeId::universe(5);
-        let scene = Scene { nodes: &nodes, workers: &[], leader: None, that: None };
+        let scene = Scene { nodes: &nodes, workers: &[], leader: None, that: None, ackers: &[] };
         let one = Targets(vec![Target::One]);
         let drawn: BTreeSet<_> =
             (0..100).flat_map(|seed| one.resolve(&scene, &mut stream(seed, "one")).nodes).collect();
@@ -301,7 +315,8 @@ mod tests {
     #[test]
     fn roles_of_workers_range_over_workers() {
         let workers = ["c1".to_owned(), "c2".to_owned(), "c3".to_owned()];
-        let scene = Scene { nodes: &NodeId::universe(5), workers: &workers, leader: Some(NodeId(1)), that: None };
+        let scene =
+            Scene { nodes: &NodeId::universe(5), workers: &workers, leader: Some(NodeId(1)), that: None, ackers: &[] };
         let drawn =
             Targets(vec![Target::Minority, Target::Node(NodeId(1))]).resolve_workers(&scene, &mut stream(1, ""));
         assert_eq!(drawn.len(), 1);

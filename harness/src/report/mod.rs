@@ -3,6 +3,7 @@
 //! Each report can be made again later, by another version, without the code that ran the test. None of them asks a
 //! clock, a terminal or the machine: what depends on those comes in as an argument.
 
+pub mod availability;
 pub mod html;
 pub mod junit;
 pub mod progress;

@@ -33,6 +33,7 @@ pub(crate) fn options() -> RunOptions {
         fault_rate: 1.0,
         time: Duration::from_secs(10),
         rate: 1000.0,
+        open_loop: false,
         concurrency: 6,
         keys: 5,
         mix: vec![("read".to_owned(), 50), ("write".to_owned(), 40)],
@@ -100,6 +101,7 @@ pub(crate) fn valid() -> Verdict {
             property("converges", false, "all replicas hold the same"),
         ],
         coverage: coverage(),
+        availability: None,
         again: format!("schism replay {RUN} --times 10"),
     }
 }

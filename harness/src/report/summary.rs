@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::folder::RunFile;
-use crate::report::words;
+use crate::report::{availability, words};
 use crate::verdict::Verdict;
 
 /// The page, in Markdown as GitHub renders it.
@@ -20,6 +20,13 @@ pub fn summary(run: &RunFile, verdict: &Verdict) -> String {
     }
     proofs(&mut page, verdict);
     push(&mut page, format_args!("\nCovered: {}.\n", escaped(&words::covered(&verdict.coverage))));
+    if let Some(measured) = &verdict.availability {
+        page.push_str("\nAvailability and latency, from when an operation was due:\n");
+        table(&mut page, &availability::HEADS, &availability::rows(measured));
+        if !measured.outages.is_empty() {
+            table(&mut page, &availability::OUTAGE_HEADS, &availability::outages(measured));
+        }
+    }
     if let Some(failure) = &verdict.harness_failure {
         push(&mut page, format_args!("\nThe harness failed: {}.\n", escaped(failure)));
     }
@@ -44,6 +51,14 @@ fn proofs(page: &mut String, verdict: &Verdict) {
         for because in &counterexample.because {
             push(page, format_args!("- because {}\n", escaped(because)));
         }
+    }
+}
+
+fn table(page: &mut String, heads: &[&str], rows: &[Vec<String>]) {
+    push(page, format_args!("\n| {} |\n|{}\n", heads.join(" | "), "---|".repeat(heads.len())));
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|cell| escaped(cell)).collect();
+        push(page, format_args!("| {} |\n", cells.join(" | ")));
     }
 }
 

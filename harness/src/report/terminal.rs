@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schism_checker::verdict::{Core, Counterexample, Outcome, Property, Witness};
 
 use crate::folder::RunFile;
-use crate::report::words;
+use crate::report::{availability, words};
 use crate::verdict::Verdict;
 
 /// How the report may look.
@@ -139,6 +139,14 @@ fn details(verdict: &Verdict) -> Vec<String> {
         let [p50, p99, max] = [quantiles.p50, quantiles.p99, quantiles.max].map(words::latency);
         format!("latency  {kind}: p50 {p50}, p99 {p99}, max {max}")
     });
+    let availability = verdict.availability.iter().flat_map(|measured| {
+        let rows = availability::rows(measured).into_iter().map(|row| row.join("  "));
+        let outages = availability::outages(measured).into_iter().map(|row| {
+            format!("{} on {}: first write {}; unavailable {}; back after {}", row[0], row[1], row[2], row[3], row[4])
+        });
+        std::iter::once(availability::HEADS.join("  ")).chain(rows).chain(outages)
+    });
+    let availability = availability.map(|line| format!("measured {line}"));
     let strain = &verdict.coverage.strain;
     let lag = format!(
         "machine  timers late by {:.1} ms (median), {:.1} ms at most; {:.0} % of the processor stolen",
@@ -146,7 +154,14 @@ fn details(verdict: &Verdict) -> Vec<String> {
         strain.scheduler_lag_ms_max,
         strain.stolen_cpu * 100.0
     );
-    [endings].into_iter().chain(properties).chain(latencies).chain([lag]).map(|line| words::printable(&line)).collect()
+    [endings]
+        .into_iter()
+        .chain(properties)
+        .chain(latencies)
+        .chain(availability)
+        .chain([lag])
+        .map(|line| words::printable(&line))
+        .collect()
 }
 
 fn text(property: &Property) -> String {

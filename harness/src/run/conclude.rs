@@ -18,6 +18,7 @@ use crate::budget::CheckBudget;
 use crate::folder::{RunFile, RunFolder, file};
 use crate::judge::{self, Case, Judgement};
 use crate::machine::Strain;
+use crate::measure;
 use crate::network::Traffic;
 use crate::plan::PlanReport;
 use crate::report;
@@ -69,8 +70,10 @@ fn entries(report: &PlanReport) -> Vec<serde_json::Value> {
 
 fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<Finished, HarnessError> {
     let path = conclusion.folder.file(file::HISTORY);
-    let history =
-        formats::read_path_without_evidence(&path).map_err(|error| HarnessError::failed(error).at(path.display()))?;
+    // The evidence in answers takes memory, and nothing but durability and due times asks for it.
+    let with_evidence = conclusion.prepared.requirement.durable || conclusion.run.options.open_loop;
+    let history = if with_evidence { formats::read_path(&path) } else { formats::read_path_without_evidence(&path) };
+    let history = history.map_err(|error| HarnessError::failed(error).at(path.display()))?;
     let faults = conclusion.report.as_ref().map(|report| report.faults.clone()).unwrap_or_default();
     let notes = conclusion.folder.file(file::EVENTS);
     let quorums = quorums(&conclusion, &path);
@@ -91,6 +94,9 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
     let mut judgement = judge::judge(Case {
         history: &history,
         model: &conclusion.prepared.model,
+        levels: &conclusion.prepared.requirement.levels,
+        durable: conclusion.prepared.requirement.durable,
+        judge_durable: matches!(promise, Consistency::Regular | Consistency::Linearizable),
         judge_linearizable: !declared || promise == Consistency::Linearizable,
         promised: judge::promised(&conclusion.run.options.consistency, promise),
         faults: &faults,
@@ -110,6 +116,7 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
         ..covered
     };
     let mut verdict = verdict(&mut conclusion, judgement, coverage);
+    verdict.availability = measure::measure(&history);
     let Conclusion { folder, run, .. } = conclusion;
     let written = folder
         .write_json(file::RUN, &run)
@@ -182,6 +189,7 @@ fn verdict(conclusion: &mut Conclusion, judgement: Judgement, coverage: Coverage
         live: conclusion.seen_live.as_ref().map(|seen| SeenLive { event: seen.seen, seen_at: seen.seen_at }),
         properties: judgement.properties,
         coverage,
+        availability: None,
         again: format!("schism replay {} --times 10", run.id),
     }
 }

@@ -107,10 +107,10 @@ impl Course<'_> {
         self.hooks.tell("waiting until the system answers");
         // A system that never answers is run all the same: the judge then finds that nothing follows.
         self.unless_interrupted(ready::silent_nodes(&dialler, &self.prepared.nodes, READY_LIMIT)).await?;
-        let reads = workload.as_ref().map_or_else(|| self.prepared.planned_reads(), |workload| workload.final_reads());
         let pool = Arc::new(self.pool(dialler, workload));
         let report = self.main_phase(&pool, steps).await;
         if self.hooks.interrupt.borrow().is_none() && self.live.recorder.failure().is_none() {
+            let reads = pool.final_reads().unwrap_or_else(|| self.prepared.planned_reads());
             self.final_phase(&pool, reads).await;
         }
         pool.stop().await;
@@ -129,6 +129,8 @@ impl Course<'_> {
             start: Instant::now(),
             processes: AtomicU64::new(0),
             tally: Tally::default(),
+            open_loop: self.options.open_loop,
+            ackers: std::sync::Mutex::default(),
         };
         Pool::start(Arc::new(setting), self.prepared.nodes.clone(), self.options.concurrency, workload)
     }

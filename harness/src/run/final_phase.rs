@@ -80,13 +80,22 @@ impl FinalPhase<'_> {
         join_all(at_nodes).await.into_iter().collect()
     }
 
+    /// Reads every key at a node, or where that sends the client: whether all were answered.
     async fn read_all(&self, worker: &str, node: NodeId, deadline: Instant) -> bool {
+        let nodes = self.cluster.nodes();
         for read in &self.reads {
             let Ok(request) = translate::request(read) else { return false };
-            while !matches!(self.workers.request(worker, node, request.clone()).await, Completion::Ok { .. }) {
+            let mut asked = node;
+            loop {
+                let completion = self.workers.request(worker, asked, request.clone()).await;
+                if let Completion::Ok { .. } = completion {
+                    break;
+                }
                 if Instant::now() + RETRY >= deadline {
                     return false;
                 }
+                // Nobody else is asked unasked: that would hide a node which does not serve.
+                asked = completion.redirect(&nodes).unwrap_or(node);
                 tokio::time::sleep(RETRY).await;
             }
         }

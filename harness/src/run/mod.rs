@@ -35,4 +35,8 @@ pub trait Workers: Send + Sync {
     /// Lets a worker's client die after the first send of its next operation; returns when it has, with the index of
     /// that operation's invocation, or `None` if the run ended before.
     async fn give_up(&self, worker: &str) -> Option<u64>;
+    /// Which nodes stored the last write that was acknowledged, as far as its answer tells.
+    fn ackers(&self) -> Vec<NodeId> {
+        Vec::new()
+    }
 }

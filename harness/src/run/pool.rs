@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use schism_nodes::{NodeId, RequestKind};
-use schism_workloads::Workload;
+use schism_workloads::{Invocation, Workload};
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::Workers;
-use super::worker::{Command, Phase, Setting, Share, Worker};
+use super::worker::{self, Command, Phase, Setting, Share, Worker};
 use crate::client::Completion;
 
 /// See the module's head.
@@ -20,6 +20,7 @@ pub struct Pool {
     setting: Arc<Setting>,
     nodes: Vec<NodeId>,
     phase: watch::Sender<Phase>,
+    workload: Option<Arc<Mutex<Box<dyn Workload>>>>,
     inner: Mutex<Inner>,
 }
 
@@ -36,11 +37,11 @@ impl Pool {
             setting,
             nodes,
             phase: watch::Sender::new(Phase::Working),
+            workload: workload.map(|workload| Arc::new(Mutex::new(workload))),
             inner: Mutex::new(Inner { commands: BTreeMap::new(), tasks: JoinSet::new() }),
         };
-        let workload = workload.map(|workload| Arc::new(Mutex::new(workload)));
         for number in 0..count {
-            let share = workload.as_ref().map(|workload| Share { workload: workload.clone(), number });
+            let share = pool.workload.as_ref().map(|workload| Share { workload: workload.clone(), number });
             pool.hire(&format!("c{}", number + 1), number, share);
         }
         pool
@@ -49,8 +50,8 @@ impl Pool {
     /// Starts a worker.
     fn hire(&self, name: &str, number: usize, share: Option<Share>) -> mpsc::UnboundedSender<Command> {
         let (sender, commands) = mpsc::unbounded_channel();
-        let home = self.nodes[number % self.nodes.len()];
-        let worker = Worker::new(name.to_owned(), home, self.setting.clone(), commands);
+        let home = number % self.nodes.len();
+        let worker = Worker::new(name.to_owned(), self.nodes.clone(), home, self.setting.clone(), commands);
         let mut inner = self.lock();
         inner.tasks.spawn(worker.run(share, self.phase.subscribe()));
         inner.commands.insert(name.to_owned(), sender.clone());
@@ -67,6 +68,11 @@ impl Pool {
         self.phase.send_replace(Phase::Stopped);
         let mut tasks = std::mem::take(&mut self.lock().tasks);
         while tasks.join_next().await.is_some() {}
+    }
+
+    /// What the workload wants to be read finally, if there is one.
+    pub fn final_reads(&self) -> Option<Vec<Invocation>> {
+        Some(worker::lock(self.workload.as_ref()?).final_reads())
     }
 
     /// What the workers share.
@@ -98,6 +104,10 @@ impl Workers for Pool {
         // c2 before c10.
         names.sort_by_key(|name| (name.len(), name.clone()));
         names
+    }
+
+    fn ackers(&self) -> Vec<NodeId> {
+        worker::lock(&self.setting.ackers).clone()
     }
 
     async fn request(&self, worker: &str, node: NodeId, request: RequestKind) -> Completion {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use schism_checker::models::ModelSpec;
 use schism_nodes::NodeId;
-use schism_workloads::{Invocation, Register, RegisterOptions, Requirement, Workload};
+use schism_workloads::{Invocation, Load, Requirement, Workload};
 use serde_json::Value;
 
 use super::error::HarnessError;
@@ -13,6 +13,7 @@ use crate::chance;
 use crate::faults::Faults;
 use crate::options::RunOptions;
 use crate::plan::{self, Chance, Ground, Plan, Problems, Step};
+use crate::spec::Spec;
 use crate::system::{BuiltIn, System};
 
 /// A run that makes sense.
@@ -77,21 +78,23 @@ fn problems(problems: Problems) -> HarnessError {
 }
 
 fn workload(options: &RunOptions, system: &dyn System) -> Result<Box<dyn Workload>, HarnessError> {
-    if options.workload.name != "register" {
-        let what = format!("there is no workload {:?}", options.workload.name);
-        return Err(HarnessError::usage(what).advise("schism list workloads"));
-    }
-    let register = RegisterOptions {
+    let stream = |worker| chance::stream(options.seed, &format!("workload/c{worker}"));
+    let streams = (1..=options.concurrency).map(stream).collect();
+    let Spec { name, params } = &options.workload;
+    schism_workloads::make(name, params, load(options), &system.requests(), streams)
+        .map_err(|error| HarnessError::usage(error).advise("schism list workloads"))
+}
+
+/// How much is asked of the system.
+pub(crate) fn load(options: &RunOptions) -> Load {
+    Load {
         keys: options.keys,
         workers: options.concurrency,
         rate: options.rate,
         time: options.time,
+        open: options.open_loop,
         mix: options.mix.clone(),
-    };
-    let streams =
-        (1..=options.concurrency).map(|worker| chance::stream(options.seed, &format!("workload/c{worker}"))).collect();
-    let workload = Register::new(register, &system.requests(), streams).map_err(HarnessError::usage)?;
-    Ok(Box::new(workload))
+    }
 }
 
 impl Prepared {

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use schism_checker::history::{Ending, EventKind, Process};
 use schism_nodes::{NodeId, RequestKind};
-use schism_workloads::{Ended, Invocation, Next, Workload};
-use serde_json::{Map, Value};
+use schism_workloads::{Contact, Ended, Invocation, Next, Planned, Workload};
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::translate;
@@ -32,6 +33,10 @@ pub struct Setting {
     pub processes: AtomicU64,
     /// Counts for the progress line.
     pub tally: Tally,
+    /// Whether operations are due at their times even if earlier ones of their worker have not ended.
+    pub open_loop: bool,
+    /// Who stored the last write that was acknowledged.
+    pub ackers: Mutex<Vec<NodeId>>,
 }
 
 /// Operations that ended so far.
@@ -79,7 +84,11 @@ pub(super) enum Command {
     GiveUp(oneshot::Sender<u64>),
 }
 
+/// So many operations of one worker in an open loop may be under way; the next one is late, and counts from its due time all the same.
+pub(crate) const LANES_MAX: usize = 256;
+
 /// The workload that a worker takes its operations from, and its number there.
+#[derive(Clone)]
 pub(super) struct Share {
     pub(super) workload: Arc<Mutex<Box<dyn Workload>>>,
     pub(super) number: usize,
@@ -88,24 +97,47 @@ pub(super) struct Share {
 /// See the module's head.
 pub(super) struct Worker {
     name: String,
-    /// The node that its workload's operations go to.
-    home: NodeId,
+    /// All nodes, at least one.
+    nodes: Vec<NodeId>,
+    /// The place of the node that its workload asked last, and at first of the one that it is pinned to.
+    last: usize,
     setting: Arc<Setting>,
     commands: mpsc::UnboundedReceiver<Command>,
     process: u64,
     client: Option<(NodeId, Box<dyn Client>)>,
+    /// The session of the last operation.
+    session: Option<Arc<str>>,
     give_up: Option<oneshot::Sender<u64>>,
+}
+
+/// The processes of a worker in an open loop, each with a connection of its own.
+#[derive(Default)]
+struct Lanes {
+    idle: Vec<Worker>,
+    busy: JoinSet<Option<Worker>>,
+}
+
+/// An attempt that is to be made.
+struct Attempt {
+    node: NodeId,
+    /// As the history tells it.
+    invocation: Invocation,
+    request: RequestKind,
+    session: Option<Arc<str>>,
+    /// When it is due, where its latency counts from there.
+    due: Option<Duration>,
 }
 
 impl Worker {
     pub(super) fn new(
         name: String,
-        home: NodeId,
+        nodes: Vec<NodeId>,
+        home: usize,
         setting: Arc<Setting>,
         commands: mpsc::UnboundedReceiver<Command>,
     ) -> Self {
         let process = setting.processes.fetch_add(1, Ordering::Relaxed);
-        Worker { name, home, setting, commands, process, client: None, give_up: None }
+        Worker { name, nodes, last: home, setting, commands, process, client: None, session: None, give_up: None }
     }
 
     /// Works until its workload is done or over, then only on command; ends when the pool is stopped, never in the
@@ -119,21 +151,79 @@ impl Worker {
 
     /// Works until its workload is done or over, or until nothing can be recorded any more.
     async fn work(&mut self, share: &Share, phase: &mut watch::Receiver<Phase>) {
+        let mut lanes = Lanes::default();
         loop {
             let next = lock(&share.workload).next(share.number, self.setting.start.elapsed());
-            let (due, invocation) = match next {
-                Next::Operation { invocation, due } => (due, Some(invocation)),
+            let (due, planned) = match next {
+                Next::Operation(planned) => (planned.due, Some(planned)),
                 Next::Wait { until } => (until, None),
-                Next::Done => return,
+                Next::Done => break,
             };
             if self.serve_until(due, Phase::Working, phase).await.is_break() {
-                return;
+                break;
             }
-            let Some(invocation) = invocation else { continue };
-            let request = translate::request(&invocation).expect("the workload fits the system: it was asked before");
-            let Ok(completion) = self.perform(self.home, &invocation, &request).await else { return };
-            lock(&share.workload).update(share.number, &ended(&invocation, &completion));
+            let Some(planned) = planned else { continue };
+            let attempt = self.attempt(&planned);
+            if !self.setting.open_loop {
+                if self.ask(attempt, &planned.invocation, share).await.is_err() {
+                    return;
+                }
+            } else if let Some(lane) = self.lane(&mut lanes).await {
+                lanes.busy.spawn(lane.ask_once(attempt, planned.invocation, share.clone()));
+            }
         }
+        while lanes.busy.join_next().await.is_some() {}
+    }
+
+    /// What an operation of the workload comes to.
+    fn attempt(&mut self, planned: &Planned) -> Attempt {
+        let request =
+            translate::request(&planned.invocation).expect("the workload fits the system: it was asked before");
+        Attempt {
+            node: self.contact(planned.contact),
+            invocation: translate::invocation(&request),
+            request,
+            session: planned.session.clone(),
+            due: self.setting.open_loop.then_some(planned.due),
+        }
+    }
+
+    /// Makes an attempt, and tells the workload what came of it.
+    async fn ask(&mut self, attempt: Attempt, invocation: &Invocation, share: &Share) -> Result<(), RecorderError> {
+        let completion = self.perform(attempt).await?;
+        lock(&share.workload).update(share.number, &ended(invocation, &completion));
+        Ok(())
+    }
+
+    async fn ask_once(mut self, attempt: Attempt, invocation: Invocation, share: Share) -> Option<Worker> {
+        self.ask(attempt, &invocation, &share).await.ok()?;
+        Some(self)
+    }
+
+    /// A process that is free, made if there is none, with the order to give up if there is one.
+    async fn lane(&mut self, lanes: &mut Lanes) -> Option<Worker> {
+        if lanes.busy.len() >= LANES_MAX {
+            lanes.idle.extend(lanes.busy.join_next().await.and_then(Result::ok).flatten());
+        }
+        while let Some(ended) = lanes.busy.try_join_next() {
+            lanes.idle.extend(ended.ok().flatten());
+        }
+        if let Some(failed) = self.setting.recorder.failure() {
+            tracing::debug!(%failed, "nothing more is asked");
+            return None;
+        }
+        let mut lane = lanes.idle.pop().unwrap_or_else(|| {
+            let (_, nobody) = mpsc::unbounded_channel();
+            Worker::new(self.name.clone(), self.nodes.clone(), self.last, self.setting.clone(), nobody)
+        });
+        lane.give_up = self.give_up.take();
+        Some(lane)
+    }
+
+    /// The node that is to be asked.
+    fn contact(&mut self, contact: Contact) -> NodeId {
+        self.last = contact.place(self.last, self.nodes.len());
+        self.nodes[self.last]
     }
 
     /// Carries out commands until it is time; breaks when the phase `during` which it may do so is over.
@@ -168,7 +258,9 @@ impl Worker {
             Command::GiveUp(told) => self.give_up = Some(told),
             Command::Request { node, request, answer } => {
                 let invocation = translate::invocation(&request);
-                if let Ok(completion) = self.perform(node, &invocation, &request).await {
+                if let Ok(completion) =
+                    self.perform(Attempt { node, invocation, request, session: None, due: None }).await
+                {
                     // Whoever asked may be gone; the history has the answer.
                     let _ = answer.send(completion);
                 }
@@ -177,35 +269,27 @@ impl Worker {
     }
 
     /// Makes one attempt, recorded before its first byte is sent and after its last byte was received.
-    async fn perform(
-        &mut self,
-        node: NodeId,
-        invocation: &Invocation,
-        request: &RequestKind,
-    ) -> Result<Completion, RecorderError> {
-        let process = self.process_at(node);
-        let draft = Draft {
-            process: Process::Client(process),
-            kind: EventKind::Invoke,
-            f: invocation.f.clone(),
-            key: Some(invocation.key.clone()),
-            value: invocation.value.clone(),
-            node: Some(node.to_string().into()),
-            extra: Map::new(),
-        };
+    async fn perform(&mut self, attempt: Attempt) -> Result<Completion, RecorderError> {
+        let Attempt { node, invocation, request, session, due } = attempt;
+        let process = self.process_for(node, session);
+        let due = due.map(|due| self.in_history(due));
+        let draft = invoked(process, node, &invocation, self.session.as_deref(), due);
         let index = self.setting.recorder.record(draft.clone())?.index;
         let (_, client) =
             self.client.get_or_insert_with(|| (node, self.setting.dialler.client(&self.name, process, node)));
         let completion = match self.give_up.take() {
-            None => client.call(request, self.setting.op_timeout).await,
+            None => client.call(&request, self.setting.op_timeout).await,
             Some(told) => {
-                let completion = client.abandon(request).await;
+                let completion = client.abandon(&request).await;
                 let _ = told.send(index);
                 completion
             }
         };
         self.setting.recorder.record(completed(draft, &completion))?;
         self.setting.tally.count(&completion);
+        if let Some(ackers) = ackers(&request, &completion) {
+            *lock(&self.setting.ackers) = ackers;
+        }
         if matches!(completion, Completion::Info { .. }) {
             self.renew();
         }
@@ -213,17 +297,54 @@ impl Worker {
     }
 
     /// The process for an operation at `node`. A writer has one connection to one node: for another node, the worker goes
-    /// on under a new one, so that no two operations ever carry the same writer and number.
-    fn process_at(&mut self, node: NodeId) -> u64 {
-        if self.client.as_ref().is_some_and(|(connected, _)| *connected != node) {
+    /// on under a new one, so that no two operations ever carry the same writer and number; for another session as well.
+    fn process_for(&mut self, node: NodeId, session: Option<Arc<str>>) -> u64 {
+        let elsewhere = self.client.as_ref().is_some_and(|(connected, _)| *connected != node);
+        if elsewhere || (self.client.is_some() && self.session != session) {
             self.renew();
         }
+        self.session = session;
         self.process
+    }
+
+    /// A time since the start of the main phase as nanoseconds of the history.
+    fn in_history(&self, time: Duration) -> u64 {
+        let since_start = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let begin = self.setting.recorder.now().saturating_sub(since_start(self.setting.start.elapsed()));
+        begin.saturating_add(since_start(time))
     }
 
     fn renew(&mut self) {
         self.client = None;
         self.process = self.setting.processes.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Who stored a write, as the answer to it tells; `None` for whatever else.
+pub(crate) fn ackers(request: &RequestKind, completion: &Completion) -> Option<Vec<NodeId>> {
+    let Completion::Ok { extra, .. } = completion else { return None };
+    let acks = extra.get("quorum").filter(|_| !request.is_read())?.get("acks")?.as_array()?;
+    Some(acks.iter().filter_map(|node| node.as_str()?.parse().ok()).collect())
+}
+
+/// An invocation, as the history tells it.
+pub(crate) fn invoked(
+    process: u64,
+    node: NodeId,
+    invocation: &Invocation,
+    session: Option<&str>,
+    due: Option<u64>,
+) -> Draft {
+    let session = session.map(|session| ("session".to_owned(), session.into()));
+    let due = due.map(|due| ("due".to_owned(), due.into()));
+    Draft {
+        process: Process::Client(process),
+        kind: EventKind::Invoke,
+        f: invocation.f.clone(),
+        key: Some(invocation.key.clone()),
+        value: invocation.value.clone(),
+        node: Some(node.to_string().into()),
+        extra: session.into_iter().chain(due).collect(),
     }
 }
 
@@ -260,6 +381,6 @@ pub(crate) fn ended<'a>(invocation: &'a Invocation, completion: &'a Completion) 
     Ended { invocation, ending, value }
 }
 
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().expect("no workload panics while it is locked")
 }

@@ -2,15 +2,20 @@
 //! entered.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 /// A moment of virtual time, in nanoseconds since the world began.
 pub(crate) type Moment = u64;
 
+/// When something is due, its number among all that was ever entered, and its slot.
+type Key = (Moment, u64, usize);
+
 /// See the module's head. The heap moves small keys; what happens lies still beside it.
 #[derive(Debug)]
 pub(crate) struct Agenda<T> {
-    heap: BinaryHeap<Reverse<(Moment, u64, usize)>>,
+    heap: BinaryHeap<Reverse<Key>>,
+    /// What is due in the order in which it was entered.
+    in_turn: VecDeque<Key>,
     slots: Vec<Option<T>>,
     free: Vec<usize>,
     entered: u64,
@@ -19,11 +24,28 @@ pub(crate) struct Agenda<T> {
 impl<T> Agenda<T> {
     /// Nothing is going to happen.
     pub(crate) fn new() -> Self {
-        Agenda { heap: BinaryHeap::new(), slots: Vec::new(), free: Vec::new(), entered: 0 }
+        Agenda { heap: BinaryHeap::new(), in_turn: VecDeque::new(), slots: Vec::new(), free: Vec::new(), entered: 0 }
     }
 
     /// Enters something.
     pub(crate) fn enter(&mut self, when: Moment, what: T) {
+        let key = self.key(when, what);
+        self.heap.push(Reverse(key));
+    }
+
+    /// Enters something that is due after all that was entered in this way before, as a rule: a deadline, which would be in
+    /// the way of all else on the heap for long. What breaks the rule comes when it is due all the same.
+    pub(crate) fn enter_in_turn(&mut self, when: Moment, what: T) {
+        let key = self.key(when, what);
+        if self.in_turn.back().is_none_or(|last| *last < key) {
+            self.in_turn.push_back(key);
+        } else {
+            self.heap.push(Reverse(key));
+        }
+    }
+
+    /// Finds a slot for what happens.
+    fn key(&mut self, when: Moment, what: T) -> Key {
         let slot = if let Some(slot) = self.free.pop() {
             self.slots[slot] = Some(what);
             slot
@@ -32,15 +54,20 @@ impl<T> Agenda<T> {
             self.slots.len() - 1
         };
         self.entered += 1;
-        self.heap.push(Reverse((when, self.entered, slot)));
+        (when, self.entered, slot)
     }
 
     /// Takes out what comes next, and when, if it comes by `end`.
     pub(crate) fn next_by(&mut self, end: Moment) -> Option<(Moment, T)> {
-        let Reverse((when, _, slot)) = *self.heap.peek().filter(|Reverse((when, ..))| *when <= end)?;
-        self.heap.pop();
+        let (top, front) = (self.heap.peek().map(|Reverse(key)| *key), self.in_turn.front().copied());
+        let (when, _, slot) = top.into_iter().chain(front).min().filter(|(when, ..)| *when <= end)?;
+        if front.is_some_and(|(.., other)| other == slot) {
+            self.in_turn.pop_front();
+        } else {
+            self.heap.pop();
+        }
         self.free.push(slot);
-        let what = self.slots[slot].take().expect("what is on the heap is in its slot");
+        let what = self.slots[slot].take().expect("what is due is in its slot");
         Some((when, what))
     }
 }
@@ -60,5 +87,17 @@ mod tests {
         agenda.enter(5, "later");
         let rest: Vec<_> = std::iter::from_fn(|| agenda.next_by(9)).collect();
         assert_eq!(rest, [(5, "b"), (5, "c"), (5, "later"), (7, "d")]);
+    }
+
+    #[test]
+    fn what_is_entered_in_turn_comes_when_it_is_due_in_turn_or_not() {
+        let entered = [(7, false), (9, true), (9, false), (8, true), (9, true), (3, true), (12, false), (11, true)];
+        let (mut agenda, mut expected) = (Agenda::new(), Vec::new());
+        for ((when, in_turn), number) in entered.into_iter().zip(0..) {
+            expected.push((when, number));
+            if in_turn { agenda.enter_in_turn(when, number) } else { agenda.enter(when, number) }
+        }
+        expected.sort_unstable();
+        assert_eq!(std::iter::from_fn(|| agenda.next_by(99)).collect::<Vec<(Moment, i32)>>(), expected);
     }
 }

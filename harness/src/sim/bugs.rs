@@ -67,14 +67,17 @@ impl Hunt {
     }
 }
 
-/// The system of `options` with a bug and what that needs.
+/// The system of `options` with a bug and what that needs, under the faults of `options` and those that the bug's own list
+/// names with their parameters: no mixture draws a disk that is lost.
 pub fn with_bug(options: &RunOptions, bug: &BugInfo) -> RunOptions {
     let mut system: Spec = options.system.clone();
     for (name, value) in bug.needs.split(',').filter_map(|pair| pair.split_once('=')) {
         system.params.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     }
     system.params.insert("bug".to_owned(), bug.name.to_owned());
-    RunOptions { system, ..options.clone() }
+    let special = bug.faults.split(',').filter(|fault| fault.contains(':')).filter_map(|fault| fault.parse().ok());
+    let faults = options.faults.iter().cloned().chain(special).collect();
+    RunOptions { system, faults, ..options.clone() }
 }
 
 /// Hunts a bug with the seeds, jobs and time on the clock of `sweep`, which are those of each start.

@@ -33,6 +33,7 @@ pub fn options(system: &str, nodes: u16) -> Result<RunOptions, HarnessError> {
         fault_rate: 1.0,
         time: Duration::from_secs(15),
         rate: RATE,
+        open_loop: false,
         concurrency: 2 * usize::from(nodes),
         keys: 5,
         mix: mix.map(|(kind, weight)| (kind.to_owned(), weight)).collect(),

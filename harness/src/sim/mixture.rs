@@ -28,6 +28,8 @@ pub struct Mixture {
     pub rate: f64,
     /// How many keys.
     pub keys: usize,
+    /// The share of operations that are tried again, once and at another node, when they have failed for certain.
+    pub retries: f64,
 }
 
 impl Mixture {
@@ -49,6 +51,7 @@ impl Mixture {
             weather: weather(&mut part("weather")),
             rate: options.rate * share,
             keys: part("keys").random_range(1..=options.keys),
+            retries: *pick(&[0.0, 0.0, 0.5, 1.0], &mut part("retries")),
         }
     }
 
@@ -90,6 +93,7 @@ impl fmt::Display for Mixture {
         } else {
             format!("{} at {} a second", faults.join(", "), self.fault_rate)
         };
-        write!(f, "{faults}; {}; {} operations a second on {} keys", self.weather, self.rate, self.keys)
+        write!(f, "{faults}; {}; {} operations a second on {} keys", self.weather, self.rate, self.keys)?;
+        if self.retries > 0.0 { write!(f, ", {} of the failed tried again", self.retries) } else { Ok(()) }
     }
 }

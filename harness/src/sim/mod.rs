@@ -11,7 +11,7 @@
 //! | `world`, `agenda` | what is going to happen, and who does it |
 //! | `node`, `steps`, `lives`, `disk` | a node: the driver's duties, start and death, stable storage |
 //! | `wires` | the network, on the rules of the relays of real runs |
-//! | `workers` | clients that time out, give up and go on |
+//! | `workers` | clients that time out, give up, try again and go on |
 //! | `player` | the plan |
 //! | `phases` | from the start to the final reads |
 //! | `watch` | who listens to the notes: cluster-wide invariants, deliberate bugs |

@@ -44,7 +44,7 @@ pub(crate) enum Phase {
 /// What the start and the end of a run have to remember.
 #[derive(Debug)]
 pub(crate) struct Finale {
-    /// What is read finally.
+    /// What is read finally, where no workload says it.
     reads: Vec<Invocation>,
     /// When the main phase began.
     pub(crate) start: Moment,
@@ -65,6 +65,8 @@ pub(crate) struct Finale {
 struct Errand {
     node: NodeId,
     worker: usize,
+    /// Whom the next question goes to: another node where this one has refused and named it.
+    asked: NodeId,
     /// The next of the reads.
     next: usize,
     /// All were answered, or the time is over.
@@ -172,6 +174,9 @@ impl<P: Protocol> World<P> {
 
     fn begin_reading(&mut self) {
         self.enter_phase(Phase::Reading, "every key is read at every node");
+        if let Some(workload) = &self.workload {
+            self.finale.reads = workload.final_reads();
+        }
         self.send_errands(|world, node| world.worker(&format!("c{}", node.0)));
     }
 
@@ -197,7 +202,7 @@ impl<P: Protocol> World<P> {
         self.finale.errands.clear();
         for node in self.universe.clone() {
             let worker = who(self, node);
-            self.finale.errands.push(Errand { node, worker, next: 0, ended: None });
+            self.finale.errands.push(Errand { node, worker, asked: node, next: 0, ended: None });
         }
         for errand in 0..self.finale.errands.len() {
             self.next_errand(errand);
@@ -213,7 +218,7 @@ impl<P: Protocol> World<P> {
         } else {
             self.finale.reads.get(errand.next).and_then(|read| translate::request(read).ok())
         };
-        let (node, worker) = (errand.node, errand.worker);
+        let (node, worker) = (errand.asked, errand.worker);
         match request {
             Some(request) => self.command(worker, Command { node, request, purpose: Purpose::Errand(place) }),
             None => self.end_errand(place, true),
@@ -223,8 +228,11 @@ impl<P: Protocol> World<P> {
     /// A question was answered, or not.
     pub(crate) fn errand_ended(&mut self, place: usize, completion: &Completion) {
         let pause = if self.phase == Phase::Starting { READY_PAUSE } else { RETRY };
+        let errand = &mut self.finale.errands[place];
+        // Nobody else is asked unasked: that would hide a node which does not serve.
+        errand.asked = completion.redirect(&self.universe).unwrap_or(errand.node);
         if matches!(completion, Completion::Ok { .. }) {
-            self.finale.errands[place].next += 1;
+            errand.next += 1;
             // The worker is not free before this operation has ended.
             self.after(0, Happening::Again { errand: place });
         } else if self.now + nanoseconds(pause) >= self.finale.deadline {

@@ -304,7 +304,8 @@ impl<P: Protocol> World<P> {
 
     fn with_scene<T>(&self, that: Option<NodeId>, use_it: impl FnOnce(&Scene<'_>) -> T) -> T {
         let workers = self.worker_names();
-        use_it(&Scene { nodes: &self.universe, workers: &workers, leader: self.leader(), that })
+        let (nodes, leader, ackers) = (&self.universe, self.leader(), &self.ackers);
+        use_it(&Scene { nodes, workers: &workers, leader, that, ackers })
     }
 
     fn resolve(&self, place: usize, that: Option<NodeId>, targets: &Targets) -> Vec<NodeId> {

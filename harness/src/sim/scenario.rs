@@ -12,6 +12,7 @@ use schism_nodes::control::Storage;
 use schism_nodes::{LinkOrder, Params, Protocol};
 
 use crate::judge::{self, Case};
+use crate::measure::measure;
 use crate::options::RunOptions;
 use crate::plan::entry::Action;
 use crate::plan::{Ground, Plan, PlanReport};
@@ -145,12 +146,13 @@ impl Scenario {
         let name = &self.options.system.name;
         let storage = catalog::storage(name, &params).map_err(HarnessError::usage)?;
         let workload = self.prepared.workload.take();
-        let reads = workload.as_ref().map_or_else(|| self.prepared.planned_reads(), |workload| workload.final_reads());
+        let reads = self.prepared.planned_reads();
         let play = Play {
             storage,
             order: self.prepared.system.links(),
             options: self.options.clone(),
             weather: self.weather,
+            retries: self.mixture.as_ref().map_or(0.0, |mixture| mixture.retries),
             workload,
             reads,
             steps: std::mem::take(&mut self.prepared.steps),
@@ -191,6 +193,9 @@ impl Simulated {
         let judgement = judge::judge(Case {
             history: &history,
             model: &prepared.model,
+            levels: &prepared.requirement.levels,
+            durable: prepared.requirement.durable,
+            judge_durable: matches!(promise, Consistency::Regular | Consistency::Linearizable),
             judge_linearizable: !declared || promise == Consistency::Linearizable,
             promised: judge::promised(&options.consistency, promise),
             faults: &report.faults,
@@ -214,6 +219,7 @@ impl Simulated {
             interrupted: None,
             properties: judgement.properties,
             coverage,
+            availability: options.open_loop.then(|| measure(&history)).flatten(),
             live: None,
             again: String::new(),
         };
@@ -237,6 +243,7 @@ struct Play {
     order: LinkOrder,
     options: RunOptions,
     weather: Weather,
+    retries: f64,
     workload: Option<Box<dyn schism_workloads::Workload>>,
     reads: Vec<schism_workloads::Invocation>,
     steps: Vec<crate::plan::Step>,
@@ -248,8 +255,8 @@ impl Visitor for Play {
     type Output = Remains;
 
     fn visit<P: Protocol + 'static>(self, config: P::Config) -> Remains {
-        let Play { storage, order, options, weather, workload, reads, steps, watch, trace } = self;
-        let setup = Setup { config, storage, order, options, weather, workload, reads, steps };
+        let Play { storage, order, options, weather, retries, workload, reads, steps, watch, trace } = self;
+        let setup = Setup { config, storage, order, options, weather, retries, workload, reads, steps };
         World::<P>::new(setup, watch, trace).run()
     }
 }

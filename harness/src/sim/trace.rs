@@ -16,7 +16,7 @@ const LEGEND: &str = "\
 # who:  a node n1, a worker c1, or the plan
 # what: start boot died  kill pause resume clock trap go      a node's life, and what is done to it
 #       step note persist synced send recv cut lost dropped   what a node does, and what becomes of its messages
-#       invoke ok fail info refused ended                     a worker's operations
+#       invoke retries ok fail info refused ended             a worker's operations
 #       begin over skipped phase                              the plan's entries, and the phases of the run
 ";
 

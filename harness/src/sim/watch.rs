@@ -8,7 +8,9 @@ use schism_checker::invariants::{self, Invariant};
 use schism_checker::note;
 use schism_checker::quorum::{Gatherer, Source};
 use schism_checker::verdict::Property;
+use schism_nodes::note::Fields;
 use schism_nodes::{Incarnation, NodeId, Note};
+use serde_json::Value;
 
 /// A note with its maker.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +23,16 @@ pub(crate) struct Noted<'a> {
     pub(crate) time: u64,
     /// What it says.
     pub(crate) note: &'a Note,
+}
+
+/// What a note says, for those who do not know the nodes.
+#[derive(Debug)]
+struct Said<'a>(&'a Fields);
+
+impl invariants::Fields for Said<'_> {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
 }
 
 /// See the module's head.
@@ -58,7 +70,7 @@ impl Watch {
     pub(crate) fn hear(&mut self, noted: &Noted<'_>) {
         let &Noted { node, incarnation, time, note } = noted;
         if note.name == "bug"
-            && let Some(bug) = note.fields.get("bug").and_then(serde_json::Value::as_str)
+            && let Some(bug) = note.fields.get("bug").and_then(Value::as_str)
         {
             match self.acted.get_mut(bug) {
                 Some(times) => *times += 1,
@@ -71,14 +83,14 @@ impl Watch {
         let node = self.names.entry(node).or_insert_with(|| node.to_string().into());
         if let Some(gatherer) = &mut self.gatherer {
             // In virtual time no note is lost, so that nobody counts them.
-            gatherer.note(&Source { node, incarnation, seq: 0, time }, &note.name, &note.fields);
+            gatherer.note(&Source { node, incarnation, seq: 0, time }, &note.name, note.fields.iter());
         }
         if let Some(kept) = &mut self.kept {
-            let (name, fields) = (note.name.as_str().into(), note.fields.clone());
-            let extra = serde_json::Map::new();
+            let fields = note.fields.iter().map(|(field, value)| (field.to_owned(), value.clone())).collect();
+            let (name, extra) = (note.name.as_ref().into(), serde_json::Map::new());
             kept.push(note::Note { node: node.clone(), incarnation, seq: 0, time, name, fields, extra });
         }
-        let noted = invariants::Noted { node, incarnation, time, name: &note.name, fields: &note.fields };
+        let noted = invariants::Noted { node, incarnation, time, name: &note.name, fields: &Said(&note.fields) };
         for invariant in &mut self.invariants {
             invariant.note(&noted);
         }

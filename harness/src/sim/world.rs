@@ -5,12 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use rand_chacha::ChaCha8Rng;
 use schism_nodes::control::{Storage, Trap};
 use schism_nodes::{ClientId, Incarnation, LinkOrder, NodeId, Outcome, Protocol, RequestKind};
 use schism_workloads::Workload;
 
-use crate::chance;
 use crate::options::RunOptions;
 use crate::plan::{PlanReport, Step};
 use crate::sim::Weather;
@@ -24,7 +22,7 @@ use crate::sim::watch::Watch;
 use crate::sim::wires::{Parcel, Wires};
 use crate::sim::workers::Worker;
 
-/// Something that is going to happen.
+/// Something that is going to happen. Small, since most of it is messages: what is large is boxed.
 #[derive(Debug)]
 pub(crate) enum Happening<M> {
     /// A message has come to the end of a link.
@@ -40,9 +38,9 @@ pub(crate) enum Happening<M> {
     /// A node's process is ready, if this is still the start that counts.
     Boot { node: usize, incarnation: Incarnation },
     /// A request comes to a node.
-    Knock { worker: usize, process: u64, serial: u64, node: usize, request: RequestKind },
+    Knock { worker: usize, process: u64, serial: u64, node: usize, request: Box<RequestKind> },
     /// An answer comes to a worker.
-    Answer { worker: usize, process: u64, serial: u64, outcome: Outcome },
+    Answer { worker: usize, process: u64, serial: u64, outcome: Box<Outcome> },
     /// A worker sees that its connection has ended.
     Reset { worker: usize, process: u64 },
     /// A node sees that a client's connection has ended.
@@ -70,6 +68,7 @@ pub(crate) struct Setup<P: Protocol> {
     pub(crate) order: LinkOrder,
     pub(crate) options: RunOptions,
     pub(crate) weather: Weather,
+    pub(crate) retries: f64,
     pub(crate) workload: Option<Box<dyn Workload>>,
     pub(crate) reads: Vec<schism_workloads::Invocation>,
     pub(crate) steps: Vec<Step>,
@@ -87,8 +86,8 @@ pub(crate) struct World<P: Protocol> {
     pub(crate) nodes: Vec<SimNode<P>>,
     pub(crate) wires: Wires<P::Message>,
     pub(crate) workers: Vec<Worker>,
-    /// Draws how long requests and answers are on their way.
-    pub(crate) client_rng: ChaCha8Rng,
+    /// The share of failed operations that are tried again.
+    pub(crate) retries: f64,
     pub(crate) workload: Option<Box<dyn Workload>>,
     /// The next process number that nobody has.
     pub(crate) processes: u64,
@@ -96,6 +95,8 @@ pub(crate) struct World<P: Protocol> {
     pub(crate) player: Player,
     /// Traps that are armed, also for nodes that start later.
     pub(crate) traps: BTreeMap<u64, Trap>,
+    /// Who stored the last write that was acknowledged.
+    pub(crate) ackers: Vec<NodeId>,
     /// The highest epoch of which a leader was told, and by whom.
     pub(crate) leader: Option<(u64, NodeId)>,
     pub(crate) phase: Phase,
@@ -133,7 +134,7 @@ pub(crate) struct Remains {
 impl<P: Protocol> World<P> {
     /// A world in which nothing has happened yet.
     pub(crate) fn new(setup: Setup<P>, watch: Watch, trace: bool) -> Self {
-        let Setup { config, storage, order, options, weather, workload, reads, steps } = setup;
+        let Setup { config, storage, order, options, weather, retries, workload, reads, steps } = setup;
         let (universe, seed) = (NodeId::universe(options.nodes), options.seed);
         World {
             config,
@@ -144,12 +145,13 @@ impl<P: Protocol> World<P> {
             nodes: universe.iter().map(|id| SimNode::new(*id, seed)).collect(),
             wires: Wires::new(universe.len(), order, weather.delay, seed),
             workers: Vec::new(),
-            client_rng: chance::stream(seed, "delay/clients"),
+            retries,
             player: Player::new(steps, workload.is_some()),
             workload,
             processes: 0,
             recording: Recording::default(),
             traps: BTreeMap::new(),
+            ackers: Vec::new(),
             leader: None,
             phase: Phase::Starting,
             finale: Finale::new(reads),
@@ -193,9 +195,9 @@ impl<P: Protocol> World<P> {
             Happening::Flush { node, incarnation } => self.flush(node, incarnation),
             Happening::Boot { node, incarnation } => self.boot(node, incarnation),
             Happening::Knock { worker, process, serial, node, request } => {
-                self.knock(worker, process, serial, node, request);
+                self.knock(worker, process, serial, node, *request);
             }
-            Happening::Answer { worker, process, serial, outcome } => self.answer(worker, process, serial, outcome),
+            Happening::Answer { worker, process, serial, outcome } => self.answer(worker, process, serial, *outcome),
             Happening::Reset { worker, process } => self.reset(worker, process),
             Happening::Closed { node, incarnation, client } => self.closed(node, incarnation, client),
             Happening::Attend { worker, turn } => self.attend_in_turn(worker, turn),

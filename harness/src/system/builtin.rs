@@ -22,6 +22,7 @@ pub struct BuiltIn {
     spec: Spec,
     info: ProtocolInfo,
     promise: Consistency,
+    serves: Vec<&'static str>,
     storage: Storage,
     program: PathBuf,
 }
@@ -32,9 +33,10 @@ impl BuiltIn {
     pub fn new(spec: Spec, nodes: u16, program: Option<PathBuf>) -> Result<Self, CatalogError> {
         let params = Params(spec.params.clone());
         let promise = catalog::promise(&spec.name, &params, nodes)?;
+        let serves = catalog::serves(&spec.name, &params, nodes)?;
         let storage = catalog::storage(&spec.name, &params)?;
         let info = catalog::info(&spec.name).expect("its parameters have just been read");
-        Ok(BuiltIn { spec, info, promise, storage, program: program.unwrap_or_else(running_program) })
+        Ok(BuiltIn { spec, info, promise, serves, storage, program: program.unwrap_or_else(running_program) })
     }
 }
 
@@ -53,7 +55,7 @@ impl System for BuiltIn {
     }
 
     fn requests(&self) -> Vec<String> {
-        self.info.requests.iter().map(ToString::to_string).collect()
+        self.serves.iter().map(ToString::to_string).collect()
     }
 
     fn has_leader(&self) -> bool {

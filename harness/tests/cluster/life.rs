@@ -89,7 +89,7 @@ async fn a_paused_node_stands_still_until_it_is_resumed() {
     }
     assert_eq!(cluster.clock(N2, ClockFault::default()).await.unwrap(), json!({ "right_from": "resume" }));
     assert_eq!(cluster.resume(N2).await.unwrap(), json!({ "seen": "running" }));
-    assert!(cluster.dump(N2, PATIENCE).await.unwrap().is_empty());
+    assert!(cluster.dump(N2, false, PATIENCE).await.unwrap().is_empty());
 
     // A paused node can be killed, and a cluster with a paused node can be stopped.
     cluster.pause(N1).await.unwrap();
@@ -137,7 +137,7 @@ async fn what_was_written_is_in_a_dump() {
     let running = Running::start("nwr:n=3,w=3,r=1", 3).await;
     running.write(N1, "x", 7).await;
     for node in [N1, N2, N3] {
-        let dump = running.cluster.dump(node, PATIENCE).await.unwrap();
+        let dump = running.cluster.dump(node, false, PATIENCE).await.unwrap();
         assert!(dump["x"].to_string().contains('7'), "{dump:?}");
     }
     running.stop().await;

@@ -28,7 +28,7 @@ async fn a_node_stands_at_a_trap_until_it_is_disarmed() {
     cluster.arm(5, &candidate(Some(node)), TrapAction::Hold).await.unwrap();
     cluster.fire(node, "Election").await.unwrap();
     assert_eq!(running.event(held).await, (node, 5));
-    let late = cluster.dump(node, std::time::Duration::from_millis(50)).await.unwrap_err();
+    let late = cluster.dump(node, false, std::time::Duration::from_millis(50)).await.unwrap_err();
     assert!(late.to_string().contains("did not answer within 50 ms"), "{late}");
     // Arming another one does not wait for a node that stands still.
     cluster.arm(6, &candidate(None), TrapAction::Hold).await.unwrap();
@@ -36,7 +36,7 @@ async fn a_node_stands_at_a_trap_until_it_is_disarmed() {
     assert_eq!(cluster.fire(node, "Election").await.unwrap()["when"], "it goes on");
     cluster.disarm(5).await;
     running.note(node, "candidate").await;
-    cluster.dump(node, PATIENCE).await.unwrap();
+    cluster.dump(node, false, PATIENCE).await.unwrap();
     running.stop().await;
 }
 
@@ -71,7 +71,7 @@ async fn a_crash_point_ends_a_node_once_and_is_no_crash() {
     cluster.restart(node).await.unwrap();
     cluster.fire(node, "Election").await.unwrap();
     running.note(node, "candidate").await;
-    cluster.dump(node, PATIENCE).await.unwrap();
+    cluster.dump(node, false, PATIENCE).await.unwrap();
     assert_eq!(cluster.state(node), NodeState::Up);
     running.stop().await;
 }

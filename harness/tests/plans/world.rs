@@ -113,7 +113,7 @@ impl World {
     }
 
     /// A node makes a note; whoever has armed a trap for it is told.
-    pub(crate) fn note(&self, maker: NodeId, name: &str) {
+    pub(crate) fn note(&self, maker: NodeId, name: &'static str) {
         let note = Note::new(name);
         let traps: Vec<u64> = {
             let state = self.state();

@@ -15,3 +15,4 @@ mod output_lost;
 #[path = "../common/shown_by.rs"]
 mod shown_by;
 mod support;
+mod workloads;

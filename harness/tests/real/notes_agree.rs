@@ -33,7 +33,7 @@ fn what_nodes_write_the_checker_reads() {
             seq,
             time,
             name: Arc::from(name),
-            fields,
+            fields: fields.into(),
             extra: serde_json::Map::new(),
         };
         assert_eq!(note, expected, "{text}");

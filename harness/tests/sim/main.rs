@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do ends it")]
 
 mod bugs;
+mod clients;
 mod command;
 mod correct;
 mod determinism;
@@ -12,3 +13,4 @@ mod plans;
 mod shown_by;
 mod shrinking;
 mod support;
+mod workloads;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::id::NodeId;
 use crate::request::{Answer, ErrorCode, Outcome, Refusal, RequestKind};
 use crate::wire::Probe;
 
@@ -159,9 +160,12 @@ impl Serialize for Reply<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.outcome {
             Outcome::Ok(answer) => self.serialize_answer(answer, serializer),
-            Outcome::Fail(refusal) => self.serialize_error(refusal.code.made_definite(), &refusal.text, serializer),
-            Outcome::Unknown(refusal) => {
-                self.serialize_error(refusal.code.made_indefinite(), &refusal.text, serializer)
+            Outcome::Fail(Refusal { code, text }) => self.serialize_error(code.made_definite(), text, None, serializer),
+            Outcome::Redirect { to, refusal: Refusal { code, text } } => {
+                self.serialize_error(code.made_definite(), text, Some(*to), serializer)
+            }
+            Outcome::Unknown(Refusal { code, text }) => {
+                self.serialize_error(code.made_indefinite(), text, None, serializer)
             }
         }
     }
@@ -181,7 +185,13 @@ impl Reply<'_> {
         body.end()
     }
 
-    fn serialize_error<S: Serializer>(&self, code: ErrorCode, text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize_error<S: Serializer>(
+        &self,
+        code: ErrorCode,
+        text: &str,
+        redirect: Option<NodeId>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         let mut body = serializer.serialize_map(None)?;
         body.serialize_entry("type", "error")?;
         if let Some(in_reply_to) = self.in_reply_to {
@@ -189,6 +199,9 @@ impl Reply<'_> {
         }
         body.serialize_entry("code", &code)?;
         body.serialize_entry("text", text)?;
+        if let Some(node) = redirect {
+            body.serialize_entry("redirect", &node)?;
+        }
         body.end()
     }
 }
@@ -263,6 +276,14 @@ mod tests {
                 "cas",
                 Outcome::Fail(Refusal::new(ErrorCode::PRECONDITION_FAILED, "is 4")),
                 r#"{"type":"error","in_reply_to":17,"code":22,"text":"is 4"}"#,
+            ),
+            (
+                "read",
+                Outcome::Redirect {
+                    to: NodeId(2),
+                    refusal: Refusal::new(ErrorCode::TEMPORARILY_UNAVAILABLE, "ask n2"),
+                },
+                r#"{"type":"error","in_reply_to":17,"code":11,"text":"ask n2","redirect":"n2"}"#,
             ),
         ] {
             let reply = Reply { in_reply_to: Some(17), kind, outcome: &outcome };

@@ -143,6 +143,19 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Sets need siblings; what delivers in causal order overwrites and reads only.
+    pub(super) fn serves(&self) -> Vec<&'static str> {
+        let refused: &[&str] = match (self.causal, self.version) {
+            (true, _) => &["delete", "add", "remove"],
+            (false, Versions::Siblings) => &[],
+            (false, Versions::Tag | Versions::Lww) => &["add", "remove"],
+        };
+        let is_served = |kind: &&str| !refused.contains(kind);
+        info().requests.into_iter().filter(is_served).collect()
+    }
+}
+
 /// What `schism list` shows.
 pub(super) fn info() -> ProtocolInfo {
     let parameter = |name, values, default, about| Parameter { name, values, default, about };

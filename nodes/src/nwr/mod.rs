@@ -125,6 +125,10 @@ impl Protocol for Nwr {
         config.promise()
     }
 
+    fn serves(config: &Config) -> Vec<&'static str> {
+        config.serves()
+    }
+
     fn start(config: Config, stable: Vec<Record>, cx: &mut Cx<'_, Self>) -> Self {
         let (mut replica, mut hints, mut causal) = (Replica::default(), Hints::default(), Causal::default());
         for record in stable {

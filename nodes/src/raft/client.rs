@@ -1,10 +1,12 @@
 //! Interaction with clients (§8): where requests go, who answers them, and reads without log entries.
 
+use std::sync::Arc;
+
 use super::replication::Leading;
 use super::{Bug, ClientRequest, Command, Index, Message, Raft, Reads, Reply, Role, Route};
 use crate::cx::Cx;
 use crate::id::{NodeId, RequestId};
-use crate::request::{ErrorCode, Refusal, RequestKind};
+use crate::request::{ErrorCode, Outcome, Refusal, RequestKind};
 
 /// How many forwarded requests may be open at one node.
 const FORWARDED_MAX: usize = 16_384;
@@ -23,7 +25,7 @@ pub(super) struct WaitingRead {
 // Requests: from the client to the leader.
 impl Raft {
     /// Upon a client's request at any node.
-    pub(super) fn on_client_request(&mut self, id: RequestId, request: ClientRequest, cx: &mut Cx<'_, Self>) {
+    pub(super) fn on_client_request(&mut self, id: RequestId, request: Arc<ClientRequest>, cx: &mut Cx<'_, Self>) {
         if let RequestKind::Read { key } = &request.request
             && self.has(Bug::FollowerLocalReads)
         {
@@ -39,13 +41,14 @@ impl Raft {
         }
     }
 
-    fn route(&mut self, id: RequestId, leader: NodeId, request: ClientRequest, cx: &mut Cx<'_, Self>) {
+    fn route(&mut self, id: RequestId, leader: NodeId, request: Arc<ClientRequest>, cx: &mut Cx<'_, Self>) {
         if self.config.route == Route::Redirect {
-            refuse(id, format!("{} is not the leader: {leader} is", self.me), cx);
+            let refusal = unavailable(format!("{} is not the leader: {leader} is", self.me));
+            cx.reply(id, Outcome::Redirect { to: leader, refusal });
         } else if self.forwarded.len() >= FORWARDED_MAX {
             refuse(id, format!("{} has {FORWARDED_MAX} forwarded requests open", self.me), cx);
         } else {
-            self.forwarded.insert(id, request.clone());
+            self.forwarded.insert(id, Arc::clone(&request));
             cx.send(leader, Message::Forward { id, request });
         }
     }
@@ -58,21 +61,21 @@ impl Raft {
             // The leader before may have lost them, or have put them into its log: whoever applies them a second time
             // finds them in the session table.
             for (id, request) in &self.forwarded {
-                cx.send(leader, Message::Forward { id: *id, request: request.clone() });
+                cx.send(leader, Message::Forward { id: *id, request: Arc::clone(request) });
             }
         }
     }
 
     /// Upon receiving another node's request. One that is not the leader says nothing: it cannot know whether a copy of
     /// the message reached one, and the sender forwards again when it hears of the next.
-    pub(super) fn on_forward(&mut self, id: RequestId, request: ClientRequest, cx: &mut Cx<'_, Self>) {
+    pub(super) fn on_forward(&mut self, id: RequestId, request: Arc<ClientRequest>, cx: &mut Cx<'_, Self>) {
         if matches!(self.role, Role::Leader(_)) {
             self.serve(id, request, cx);
         }
     }
 
     /// Serves a request as the leader.
-    pub(super) fn serve(&mut self, id: RequestId, request: ClientRequest, cx: &mut Cx<'_, Self>) {
+    pub(super) fn serve(&mut self, id: RequestId, request: Arc<ClientRequest>, cx: &mut Cx<'_, Self>) {
         if let RequestKind::Read { key } = &request.request {
             if self.has(Bug::LeaderLocalReads) {
                 self.acts(Bug::LeaderLocalReads, cx);
@@ -135,8 +138,7 @@ impl Raft {
             self.answer(id, reply, cx);
         }
         for read in leading.reads {
-            let why = "lost leadership before the read was confirmed";
-            self.answer(read.id, Reply::Fail(Refusal::new(ErrorCode::TEMPORARILY_UNAVAILABLE, why)), cx);
+            self.answer(read.id, Reply::Fail(unavailable("lost leadership before the read was confirmed")), cx);
         }
     }
 }
@@ -176,5 +178,9 @@ impl Raft {
 
 /// Refuses a request that nobody has begun to serve.
 fn refuse(id: RequestId, why: String, cx: &mut Cx<'_, Raft>) {
-    cx.reply(id, crate::request::Outcome::Fail(Refusal::new(ErrorCode::TEMPORARILY_UNAVAILABLE, why)));
+    cx.reply(id, Outcome::Fail(unavailable(why)));
+}
+
+fn unavailable(why: impl Into<String>) -> Refusal {
+    Refusal::new(ErrorCode::TEMPORARILY_UNAVAILABLE, why)
 }

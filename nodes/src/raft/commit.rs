@@ -1,15 +1,17 @@
 //! What leader and followers do alike: entries go into the log and into stable storage, and what is committed is applied (§5.3).
 
+use std::sync::Arc;
+
 use super::{Bug, Entry, Index, Raft, Record};
 use crate::cx::Cx;
 use crate::note::Note;
 
 impl Raft {
     /// Adds entries to the log and to stable storage; the last index.
-    pub(super) fn append_and_persist(&mut self, entries: Vec<Entry>, cx: &mut Cx<'_, Self>) -> Index {
+    pub(super) fn append_and_persist(&mut self, entries: Vec<Arc<Entry>>, cx: &mut Cx<'_, Self>) -> Index {
         let index = self.log.last_index() + 1;
         for entry in &entries {
-            self.log.append(entry.clone());
+            self.log.append(Arc::clone(entry));
         }
         let record = Record::Append { index, entries };
         if self.has(Bug::AckBeforeFsync) {
@@ -22,9 +24,9 @@ impl Raft {
     }
 
     /// A note about the log up to `index`.
-    pub(super) fn prefix_note(&self, name: &str, index: Index) -> Note {
+    pub(super) fn prefix_note(&self, name: &'static str, index: Index) -> Note {
         let term = self.log.term(index).expect("what is noted is in the log");
-        Note::new(name).with("term", term).with("index", index).with("digest", self.log.digest(index).to_string())
+        Note::new(name).with("term", term).with("index", index).with("digest", self.log.digest(index))
     }
 
     /// Notes which entries are committed and applied now, a note for those of each term.

@@ -93,6 +93,6 @@ impl Raft {
     }
 }
 
-fn vote_note(name: &str, term: Term, candidate: NodeId) -> Note {
+fn vote_note(name: &'static str, term: Term, candidate: NodeId) -> Note {
     Note::new(name).with("term", term).with("candidate", candidate.to_string())
 }

@@ -1,21 +1,32 @@
 //! The log: entries numbered from 1, each with the term in which a leader created it (§5.3).
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Index, Term};
-use crate::digest::Digest;
+use crate::digest::{Digest, Link};
 use crate::id::ClientId;
 use crate::request::RequestKind;
 
-/// One entry of the log; its index is its place.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One entry of the log; its index is its place. It never changes: logs, messages and records share it.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// When the leader created it.
     pub term: Term,
     /// What the state machine is to do.
     pub command: Command,
+    /// The digest of a log that ends with it.
+    #[serde(skip)]
+    link: Link,
+}
+
+impl Entry {
+    /// A new entry.
+    pub fn new(term: Term, command: Command) -> Arc<Self> {
+        Arc::new(Entry { term, command, link: Link::default() })
+    }
 }
 
 /// What the state machine is to do.
@@ -25,10 +36,11 @@ pub enum Command {
     /// Nothing: a leader's first entry, which commits all before it (§5.4.2, §8).
     NoOp,
     /// A client's request.
-    Client(ClientRequest),
+    Client(Arc<ClientRequest>),
 }
 
-/// A client's request as it stands in the log: whoever sends it again means the same one.
+/// A client's request as it stands in the log: whoever sends it again means the same one. It never changes: messages and
+/// logs share it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClientRequest {
     /// Who asks.
@@ -71,7 +83,7 @@ pub(super) struct Log {
 
 #[derive(Debug)]
 struct Slot {
-    entry: Entry,
+    entry: Arc<Entry>,
     digest: Digest,
 }
 
@@ -93,7 +105,7 @@ impl Log {
 
     /// An entry.
     pub(super) fn get(&self, index: Index) -> Option<&Entry> {
-        self.slot(index).map(|slot| &slot.entry)
+        self.slot(index).map(|slot| &*slot.entry)
     }
 
     /// The digest of all entries up to `index`.
@@ -102,15 +114,15 @@ impl Log {
     }
 
     /// Up to `count` entries from `from` on.
-    pub(super) fn entries(&self, from: Index, count: usize) -> Vec<Entry> {
+    pub(super) fn entries(&self, from: Index, count: usize) -> Vec<Arc<Entry>> {
         let slots = self.slots.iter().skip(place(from)).take(count);
-        slots.map(|slot| slot.entry.clone()).collect()
+        slots.map(|slot| Arc::clone(&slot.entry)).collect()
     }
 
     /// Adds an entry at the end; its index.
-    pub(super) fn append(&mut self, entry: Entry) -> Index {
+    pub(super) fn append(&mut self, entry: Arc<Entry>) -> Index {
         assert!(entry.term >= self.last_term(), "terms in a log never decrease");
-        let digest = self.digest(self.last_index()).then(&entry);
+        let digest = entry.link.join(self.digest(self.last_index()), &entry);
         self.slots.push(Slot { entry, digest });
         self.last_index()
     }
@@ -171,7 +183,7 @@ mod tests {
     fn log(terms: &[Term]) -> Log {
         let mut log = Log::default();
         for &term in terms {
-            log.append(Entry { term, command: Command::NoOp });
+            log.append(Entry::new(term, Command::NoOp));
         }
         log
     }

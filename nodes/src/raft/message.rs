@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +44,7 @@ pub enum Message {
         /// The term of that entry.
         prev_log_term: Term,
         /// The new entries.
-        entries: Vec<Entry>,
+        entries: Vec<Arc<Entry>>,
         /// The leader's commit index.
         leader_commit: Index,
         /// The leader's last round of heartbeats: whoever answers recognised it as the leader after that round began.
@@ -63,7 +64,7 @@ pub enum Message {
         /// The id under which the contacted node knows the request.
         id: RequestId,
         /// What is asked, and by whom.
-        request: ClientRequest,
+        request: Arc<ClientRequest>,
     },
     /// The leader's answer to a forwarded request.
     ForwardReply {

@@ -38,6 +38,7 @@ mod replication;
 mod state_machine;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub use config::{Bug, Config, Reads, Route};
 pub use log::{ClientRequest, Command, Entry};
@@ -78,7 +79,7 @@ pub struct Raft {
     machine: StateMachine,
     role: Role,
     /// Requests of this node's clients that a leader has, or had.
-    forwarded: BTreeMap<RequestId, ClientRequest>,
+    forwarded: BTreeMap<RequestId, Arc<ClientRequest>>,
     /// How many votes and entries of this life's stable storage are superseded.
     wasted: usize,
 }
@@ -172,7 +173,8 @@ impl Protocol for Raft {
     }
 
     fn on_request(&mut self, id: RequestId, client: ClientId, request: Request, cx: &mut Cx<'_, Self>) {
-        self.on_client_request(id, ClientRequest { client, serial: request.serial, request: request.kind }, cx);
+        let request = ClientRequest { client, serial: request.serial, request: request.kind };
+        self.on_client_request(id, Arc::new(request), cx);
     }
 
     fn on_disconnect(&mut self, client: ClientId, _cx: &mut Cx<'_, Self>) {

@@ -1,6 +1,7 @@
 //! Raft's stable storage: Figure 2's "persistent state on all servers", as a list of records whose fold it is.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +28,7 @@ pub enum Record {
         /// The index of the first of them.
         index: Index,
         /// The entries.
-        entries: Vec<Entry>,
+        entries: Vec<Arc<Entry>>,
     },
     /// The log ends before this index.
     Truncate {

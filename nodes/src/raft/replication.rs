@@ -1,6 +1,7 @@
 //! Log replication (§5.3) and commitment (§5.4.2): the leader's side, then the follower's.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use super::client::WaitingRead;
 use super::record::ENTRIES_MAX;
@@ -145,7 +146,7 @@ impl Raft {
 
     /// Creates an entry; its index. "A leader never overwrites or deletes entries in its log; it only appends" (§5.3).
     pub(super) fn append_to_own_log(&mut self, command: Command, cx: &mut Cx<'_, Self>) -> Index {
-        let index = self.append_and_persist(vec![Entry { term: self.term, command }], cx);
+        let index = self.append_and_persist(vec![Entry::new(self.term, command)], cx);
         cx.note(self.prefix_note("appended", index));
         index
     }
@@ -172,7 +173,14 @@ impl Raft {
         }
     }
 
-    fn send_entries(&self, to: NodeId, prev_log_index: Index, entries: Vec<Entry>, round: u64, cx: &mut Cx<'_, Self>) {
+    fn send_entries(
+        &self,
+        to: NodeId,
+        prev_log_index: Index,
+        entries: Vec<Arc<Entry>>,
+        round: u64,
+        cx: &mut Cx<'_, Self>,
+    ) {
         let prev_log_term = self.log.term(prev_log_index).expect("a leader sends what follows entries that it has");
         let message = Message::AppendEntries {
             term: self.term,
@@ -289,7 +297,7 @@ impl Raft {
         term: Term,
         leader: NodeId,
         previous: (Index, Term),
-        entries: Vec<Entry>,
+        entries: Vec<Arc<Entry>>,
         leader_commit: Index,
         cx: &mut Cx<'_, Self>,
     ) -> Option<AppendResult> {
@@ -334,7 +342,7 @@ impl Raft {
 
     /// "If an existing entry conflicts with a new one (same index but different terms), delete the existing entry and all
     /// that follow it; append any new entries not already in the log" (Figure 2, `AppendEntries`, 3 and 4).
-    fn accept_entries(&mut self, prev_log_index: Index, entries: Vec<Entry>, cx: &mut Cx<'_, Self>) {
+    fn accept_entries(&mut self, prev_log_index: Index, entries: Vec<Arc<Entry>>, cx: &mut Cx<'_, Self>) {
         let same =
             (prev_log_index + 1..).zip(&entries).take_while(|(index, entry)| self.log.term(*index) == Some(entry.term));
         let same = same.count();
@@ -349,7 +357,7 @@ impl Raft {
         if from <= self.log.last_index() {
             self.truncate(from, cx);
         }
-        let new: Vec<Entry> = entries.into_iter().skip(same).collect();
+        let new: Vec<Arc<Entry>> = entries.into_iter().skip(same).collect();
         let last = self.append_and_persist(new, cx);
         cx.note(self.prefix_note("accepted", last));
     }

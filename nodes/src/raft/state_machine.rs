@@ -98,8 +98,10 @@ impl StateMachine {
         self.applied = index;
         match command {
             Command::NoOp => Reply::Done,
-            Command::Client(ClientRequest { request: RequestKind::Read { key }, .. }) => self.read(key),
-            Command::Client(request) => self.apply_once(index, request),
+            Command::Client(request) => match &request.request {
+                RequestKind::Read { key } => self.read(key),
+                _ => self.apply_once(index, request),
+            },
         }
     }
 
@@ -123,7 +125,10 @@ impl StateMachine {
         match request {
             RequestKind::Read { key } => self.read(key),
             RequestKind::Write { key, value } => {
-                self.registers.insert(key.clone(), value.clone());
+                match self.registers.get_mut(key) {
+                    Some(register) => register.clone_from(value),
+                    None => drop(self.registers.insert(key.clone(), value.clone())),
+                }
                 Reply::Done
             }
             RequestKind::Peek { .. }
@@ -147,10 +152,13 @@ impl StateMachine {
     }
 
     fn remember(&mut self, index: Index, request: &ClientRequest, answer: Reply) {
-        let session = self.sessions.entry(request.client.clone()).or_default();
-        self.last_heard.remove(&session.last_heard);
+        let session = match self.sessions.get_mut(&request.client) {
+            Some(session) => session,
+            None => self.sessions.entry(request.client.clone()).or_default(),
+        };
+        let client = self.last_heard.remove(&session.last_heard).unwrap_or_else(|| request.client.clone());
         session.last_heard = index;
-        self.last_heard.insert(index, request.client.clone());
+        self.last_heard.insert(index, client);
         session.answers.insert(request.serial, answer);
         if session.answers.len() > ANSWERS_MAX {
             let oldest = session.answers.pop_first().map(|(serial, _)| serial);
@@ -166,11 +174,13 @@ impl StateMachine {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use serde_json::json;
 
     fn request(client: &str, serial: u64, request: RequestKind) -> Command {
-        Command::Client(ClientRequest { client: ClientId(client.to_owned()), serial, request })
+        Command::Client(Arc::new(ClientRequest { client: ClientId(client.to_owned()), serial, request }))
     }
 
     fn write(client: &str, serial: u64, value: u64) -> Command {

@@ -136,7 +136,7 @@ impl Node {
         loop {
             let line = self.note();
             if line.note.name == name {
-                return Value::Object(line.note.fields);
+                return Value::Object(line.note.fields.into());
             }
         }
     }

@@ -86,7 +86,7 @@ fn notes_are_numbered_and_name_their_maker() {
     let (node, _) = Node::start(boot);
     drop(Wire::client(&node));
     let (started, gone) = (node.note(), node.note());
-    assert_eq!((started.note.name.as_str(), started.seq, started.incarnation), ("started", 1, 3));
+    assert_eq!((&*started.note.name, started.seq, started.incarnation), ("started", 1, 3));
     assert_eq!((gone.note.to_string().as_str(), gone.seq), (r#"gone{client="c1.1"}"#, 2));
     assert!(gone.time >= started.time);
 }

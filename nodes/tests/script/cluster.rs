@@ -119,6 +119,7 @@ fn show(outcome: &Outcome) -> String {
             text
         }
         Outcome::Fail(refusal) => format!("FAIL {} {}", refusal.code.0, refusal.text),
+        Outcome::Redirect { to, refusal } => format!("REDIRECT {to} {} {}", refusal.code.0, refusal.text),
         Outcome::Unknown(refusal) => format!("UNKNOWN {} {}", refusal.code.0, refusal.text),
     }
 }

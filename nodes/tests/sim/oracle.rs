@@ -1,6 +1,7 @@
 //! What must hold, from notes, records and answers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use schism_nodes::cx::Effect;
 use schism_nodes::nwr::{Nwr, Tag};
@@ -86,7 +87,7 @@ pub(crate) struct RaftOracle {
     prefixes: BTreeMap<(u64, u64), String>,
     committed: BTreeMap<u64, String>,
     /// Each node's log, from its records.
-    logs: BTreeMap<NodeId, Vec<Entry>>,
+    logs: BTreeMap<NodeId, Vec<Arc<Entry>>>,
     /// At which index a value was first committed.
     versions: BTreeMap<String, u64>,
     /// Up to which index versions are known.
@@ -110,7 +111,7 @@ impl RaftOracle {
     fn noted(&mut self, maker: NodeId, note: &Note) {
         let number = |field: &str| note.fields[field].as_u64().expect("a number");
         let text = |field: &str| note.fields[field].as_str().expect("a text").to_owned();
-        match note.name.as_str() {
+        match &*note.name {
             "leader" => {
                 let before = self.leaders.insert(number("epoch"), maker);
                 assert!(before.is_none(), "election safety: {before:?} and {maker} lead term {}", number("epoch"));

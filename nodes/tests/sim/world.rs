@@ -349,7 +349,7 @@ impl<P: Protocol, O: Oracle<P>> World<P, O> {
                 self.workers[worker].process += 1;
                 self.later(5_000..20_000, Happening::Invoke { worker });
             }
-            Outcome::Fail(_) => {
+            Outcome::Fail(_) | Outcome::Redirect { .. } => {
                 self.registers.failed(&kind);
                 self.workers[worker].process += 1;
                 self.later(5_000..20_000, Happening::Invoke { worker });

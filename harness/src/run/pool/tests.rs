@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use schism_checker::formats;
 use schism_checker::history::{Event, EventKind, Header, History, Process};
-use schism_workloads::{Register, RegisterOptions};
+use schism_workloads::{Load, Register};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
@@ -58,6 +58,8 @@ fn setting(folder: &Path) -> Arc<Setting> {
         start: Instant::now(),
         processes: AtomicU64::new(0),
         tally: Tally::default(),
+        open_loop: false,
+        ackers: std::sync::Mutex::default(),
     })
 }
 
@@ -110,16 +112,17 @@ async fn a_worker_that_gives_up_tells_which_operation_it_was() {
 #[tokio::test]
 async fn a_workload_is_worked_off_and_workers_that_a_plan_names_are_made() {
     let folder = tempfile::tempdir().unwrap();
-    let options = RegisterOptions {
+    let options = Load {
         keys: 2,
         workers: 3,
         rate: 1000.0,
         time: Duration::from_millis(200),
+        open: false,
         mix: vec![("read".to_owned(), 1), ("write".to_owned(), 1)],
     };
     let streams = (0..3).map(|worker| crate::chance::stream(7, &format!("workload/c{worker}"))).collect();
     let served = ["read".to_owned(), "write".to_owned()];
-    let workload: Box<dyn Workload> = Box::new(Register::new(options, &served, streams).unwrap());
+    let workload: Box<dyn Workload> = Box::new(Register::new(&options, &served, streams).unwrap());
     let setting = setting(folder.path());
     let pool = Pool::start(setting.clone(), NodeId::universe(3), 3, Some(workload));
     pool.request("c9", NodeId(3), read("fail")).await;

@@ -76,7 +76,7 @@ impl Nwr {
         let need = if self.config.sloppy { 0 } else { need };
         let name = match outcome {
             Outcome::Ok(_) => "ok",
-            Outcome::Fail(_) => "fail",
+            Outcome::Fail(_) | Outcome::Redirect { .. } => "fail",
             Outcome::Unknown(_) => "info",
         };
         cx.note(evidence::answered(op, &operation.key, operation.task.name(), version, need, name));
