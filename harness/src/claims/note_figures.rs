@@ -94,9 +94,9 @@ fn diverged(notes: &[Note], copies: usize) -> f64 {
             *at = (note.time, version);
         }
     }
-    let differ = held.values().filter(|at| {
-        at.len() < copies || at.values().map(|(_, version)| version).collect::<BTreeSet<_>>().len() > 1
-    });
+    let differ = held
+        .values()
+        .filter(|at| at.len() < copies || at.values().map(|(_, version)| version).collect::<BTreeSet<_>>().len() > 1);
     float(differ.count() as u64)
 }
 
