@@ -115,7 +115,8 @@ fn causal(count: u64) {
         });
     }
     tally.assert_often(&["CC true, CCv true, CM true", "CC false, CCv false, CM false"], count);
-    let apart = ["CC true, CCv false, CM true", "CC true, CCv true, CM false", "CC true, CCv false, CM false"];
+    // That convergence holds and memory does not is too rare among so few operations to be asked for.
+    let apart = ["CC true, CCv false, CM true", "CC true, CCv false, CM false"];
     tally.assert_often(&apart, count / 100);
 }
 

@@ -39,7 +39,8 @@ impl Evidence {
     fn level(&self, name: &str, budget: &dyn Budget) -> Option<Property> {
         let level = Level::parse(name).ok()?.first().copied()?;
         let header = self.history.header.as_ref()?;
-        let parameters = [("init".to_owned(), header.initial.to_string())].into();
+        let initial = Some(&header.initial).filter(|initial| !initial.is_null());
+        let parameters = initial.map(|initial| ("init".to_owned(), initial.to_string())).into_iter().collect();
         let model = ModelSpec::parse(header.model.as_deref()?, &parameters).ok()?;
         // What clients saw is judged by what they saw: versions are the system's own account of it.
         let without_version = |operation| Operation { version: None, ..operation };

@@ -56,7 +56,8 @@ pub(crate) fn with_plan(options: &RunOptions, plan: Option<Plan>) -> Result<Prep
     let steps = plan::steps(&plan, &ground, &faults, &at).map_err(problems)?;
     let workload = workload(options, &*system)?;
     let requirement = workload.requirement();
-    let parameters = [("init".to_owned(), requirement.initial.to_string())].into();
+    let initial = Some(&requirement.initial).filter(|initial| !initial.is_null());
+    let parameters = initial.map(|initial| ("init".to_owned(), initial.to_string())).into_iter().collect();
     let model = ModelSpec::parse(&requirement.model, &parameters).map_err(HarnessError::usage)?;
     let has_workload = plan.workload;
     let workload = has_workload.then_some(workload);

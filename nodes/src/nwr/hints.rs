@@ -44,6 +44,13 @@ impl Hints {
         }
     }
 
+    /// Notes what a restart has found: what was kept before a death was perhaps not noted.
+    pub(super) fn note_recovered(&self, cx: &mut Cx<'_, Nwr>) {
+        for (hint, Hint { key, version, stands_for, .. }) in &self.kept {
+            cx.note(stored(*hint, key, version, *stands_for));
+        }
+    }
+
     /// The newest version of a key that is kept for anybody.
     pub(super) fn newest(&self, key: &str) -> Option<&Version> {
         let versions = self.kept.values().filter(|hint| hint.key == key).map(|hint| &hint.version);
@@ -71,6 +78,11 @@ impl Hints {
     }
 }
 
+fn stored(hint: RequestId, key: &str, version: &Version, stands_for: NodeId) -> Note {
+    let note = Note::new("hint-stored").with("hint", hint.to_string()).with("key", key);
+    with_version(note, Some(version)).with("for", stands_for.to_string())
+}
+
 // The fallback node.
 impl Nwr {
     /// Keeps a version for a home replica, in place of an older one that is kept for it.
@@ -83,8 +95,7 @@ impl Nwr {
         }
         let hint = cx.fresh_id();
         let record = Record::Hint { hint, key: key.to_owned(), version: version.clone(), stands_for: home };
-        let mut note = Note::new("hint-stored").with("hint", hint.to_string()).with("key", key);
-        note = with_version(note, Some(version)).with("for", home.to_string());
+        let mut note = stored(hint, key, version, home);
         self.hints.recall(&record, cx.now());
         if self.has(Bug::VolatileHints) {
             self.acts(Bug::VolatileHints, cx);

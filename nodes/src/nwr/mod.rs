@@ -138,6 +138,7 @@ impl Protocol for Nwr {
         }
         if cx.incarnation() > 1 {
             replica.note_recovered(cx);
+            hints.note_recovered(cx);
         }
         let mut node = Nwr {
             config,
