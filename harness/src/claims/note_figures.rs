@@ -120,13 +120,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::verdict::Verdict;
 
     fn note(node: &str, time: u64, name: &str, fields: &Value) -> Note {
         serde_json::from_value(json!({"node": node, "time": time, "note": name, "fields": fields})).unwrap()
     }
 
     fn evidence(notes: Vec<Note>) -> Evidence {
-        let verdict = crate::report::sample::valid();
+        let verdict = Verdict { system: "nwr:n=2".to_owned(), ..crate::report::sample::valid() };
         Evidence { history: History::default(), notes, verdict, nodes: 2 }
     }
 
