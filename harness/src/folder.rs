@@ -86,8 +86,12 @@ impl RunFolder {
     /// Creates a folder of its own for a run, below the results folder of `options`. `started` is the wall clock; the id
     /// ends in the first four digits of a number that no other run of that second has.
     pub fn create(options: &RunOptions, started: jiff::Timestamp) -> Result<Self, FolderError> {
-        let parent = options.out.join(label(options));
-        fs::create_dir_all(&parent)?;
+        RunFolder::create_below(&options.out.join(label(options)), started)
+    }
+
+    /// Creates a folder with an id of its own below `parent`.
+    pub fn create_below(parent: &Path, started: jiff::Timestamp) -> Result<Self, FolderError> {
+        fs::create_dir_all(parent)?;
         let time = started.strftime("%Y%m%dT%H%M%SZ");
         // The digits come from the process and the instant, not from the seed: the same seed may run many times a second.
         let first = (started.subsec_nanosecond().unsigned_abs() >> 4) ^ std::process::id().wrapping_mul(40_503);
@@ -101,7 +105,7 @@ impl RunFolder {
             }
         }
         let why = "65,536 runs began in the same second".to_owned();
-        Err(FolderError::Content { path: parent, why })
+        Err(FolderError::Content { path: parent.to_owned(), why })
     }
 
     /// A folder that exists.

@@ -10,6 +10,7 @@ pub mod claims;
 pub mod cli;
 pub mod client;
 pub mod cluster;
+pub mod compare;
 pub mod exit;
 pub mod faults;
 pub mod folder;

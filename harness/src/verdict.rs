@@ -75,6 +75,9 @@ pub struct Coverage {
     pub latency_us: BTreeMap<String, Quantiles>,
     /// Messages between nodes by their fate.
     pub traffic: Traffic,
+    /// How often nodes have synced their stable storage, since their disks were wiped last; absent where nothing tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub syncs: Option<u64>,
     /// How starved the machine was.
     pub strain: Strain,
 }

@@ -398,15 +398,24 @@ pub(crate) struct ShowArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// The one system
-    #[arg(value_name = "A")]
-    pub(crate) a: String,
-    /// The other system
-    #[arg(value_name = "B")]
-    pub(crate) b: String,
+    /// Systems, such as raft:n=3, or runs that were made before: paths, ids, or their beginnings
+    #[arg(value_name = "SYSTEM|RUN", required = true)]
+    pub(crate) systems: Vec<String>,
     /// How many seeds, or a range without its end such as 100..120
-    #[arg(long, value_name = "SEEDS", default_value = "3", help_heading = "Chance")]
+    #[arg(long, value_name = "SEEDS", default_value = "5", help_heading = "Chance")]
     pub(crate) seeds: String,
+    /// After the runs, cut each system in two for ten seconds, and say what it then is: CP, AP or neither
+    #[arg(long, help_heading = "CAP card")]
+    pub(crate) card: bool,
+    /// Shapes of that cut, with commas; see `schism list faults` [default: isolate]
+    #[arg(long, value_name = "SHAPES", requires = "card", help_heading = "CAP card")]
+    pub(crate) shapes: Option<String>,
+    /// Compare runs on different kinds of network, too
+    #[arg(long)]
+    pub(crate) mixed_net: bool,
+    /// Print comparison.json and nothing else
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) load: LoadArgs,
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! What a fault does to the data of a node that is dead: nothing, tear what was not synced, or wipe.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::cluster::{Disk, Proof};
 
 /// The write-ahead log, in a node's data folder.
 const LOG: &str = "wal";
-/// How many bytes of it are synced: 8 bytes, little endian, kept by the node as it runs.
+/// How many bytes of it are synced, and how often it was: 8 bytes each, little endian, kept by the node as it runs.
 const SYNCED: &str = "wal.synced";
 
 /// Does to the data of a dead node what is asked, and says what was done.
@@ -47,6 +47,12 @@ fn synced(data: &Path) -> io::Result<u64> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
         Err(error) => Err(error),
     }
+}
+
+/// How often the nodes with these data folders have synced their logs; none where none of them has told.
+pub(crate) fn syncs(folders: impl Iterator<Item = PathBuf>) -> Option<u64> {
+    let told = folders.filter_map(|data| fs::read(data.join(SYNCED)).ok());
+    told.filter_map(|bytes| Some(u64::from_le_bytes(*bytes.get(8..)?.first_chunk()?))).reduce(|all, one| all + one)
 }
 
 #[expect(

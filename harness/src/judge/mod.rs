@@ -100,6 +100,13 @@ fn linearizable(case: &Case<'_>, failures: &mut Vec<String>) -> Property {
     }
 }
 
+/// How many acknowledged writes the final reads show to be lost; none where nothing was looked for in the end.
+pub fn lost_writes(history: &History) -> Option<u64> {
+    let durable = durable::durable(history, false);
+    let figure = |name: &str| durable.figures.get(name).and_then(serde_json::Value::as_u64);
+    figure("acknowledged").filter(|acknowledged| *acknowledged > 0).and_then(|_| figure("lost"))
+}
+
 /// A judged property without counterexample.
 fn property(name: &str, outcome: Outcome, summary: String) -> Property {
     let name = name.to_owned();

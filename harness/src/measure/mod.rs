@@ -8,6 +8,7 @@
 
 mod outages;
 mod samples;
+mod split;
 mod timeline;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::verdict::{Endings, Quantiles};
 
 pub use outages::Outage;
 use samples::Sample;
+pub use split::{Part, Service, Split, split};
 use timeline::Timeline;
 
 /// The deadlines of availability, in milliseconds.

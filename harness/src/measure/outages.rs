@@ -94,6 +94,6 @@ fn recover(fault: &Interval, ended: &[&Sample], horizon: u64) -> Option<u64> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "times of runs are far below what a float tells apart")]
-fn milliseconds(nanoseconds: u64) -> f64 {
+pub(super) fn milliseconds(nanoseconds: u64) -> f64 {
     (nanoseconds / 1_000) as f64 / 1_000.0
 }

@@ -184,6 +184,7 @@ fn coverage() -> Coverage {
             Quantiles { count: 4790, p50: 870, p95: 1900, p99: 3210, max: 1_050_000 },
         )]),
         traffic: Traffic { sent: 30_000, delivered: 29_000, cut: 1000, ..Traffic::default() },
+        syncs: None,
         strain: Strain { scheduler_lag_ms_max: 4.2, scheduler_lag_ms_p50: 0.1, stolen_cpu: 0.01 },
     }
 }

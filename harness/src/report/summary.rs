@@ -67,7 +67,7 @@ fn push(page: &mut String, text: std::fmt::Arguments<'_>) {
 }
 
 /// Text in which nothing is Markdown, HTML or the end of a table's cell.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in words::printable(text).chars() {
         match character {
@@ -85,7 +85,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// Text as code, whatever it contains: with more backticks around it than inside.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = words::printable(text);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);

@@ -15,6 +15,7 @@ use super::execute::Finished;
 use super::hooks::Hooks;
 use super::prepare::Prepared;
 use crate::budget::CheckBudget;
+use crate::cluster;
 use crate::folder::{RunFile, RunFolder, file};
 use crate::judge::{self, Case, Judgement};
 use crate::machine::Strain;
@@ -112,6 +113,7 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
         faults,
         leader_faults: conclusion.report.as_ref().map_or(0, |report| report.leader_faults),
         traffic: conclusion.traffic.clone(),
+        syncs: syncs(&conclusion.folder, conclusion.run.options.nodes),
         strain: conclusion.strain,
         ..covered
     };
@@ -132,6 +134,12 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
         verdict.harness_failure = Some(failures.collect::<Vec<_>>().join("; "));
     }
     Ok(Finished { folder: folder.path, run, verdict })
+}
+
+/// How often the nodes have synced, as far as their folders tell.
+fn syncs(folder: &RunFolder, nodes: u16) -> Option<u64> {
+    let nodes = (1..=nodes).map(|node| folder.file(file::NODES).join(format!("n{node}")).join("data"));
+    cluster::disk::syncs(nodes)
 }
 
 /// What became of the rules of quorums, if the system has any. They ask for what clients' events say besides, which is not kept for the rest.

@@ -1,7 +1,7 @@
 //! The write-ahead log: a node's stable storage, one file of frames.
 //!
 //! Every frame is written at once, so that a SIGKILL loses nothing that was written. How far the file is synced stands
-//! beside it in `wal.synced` (8 bytes, little endian): after a SIGKILL the controller reads it and cuts the log as a
+//! beside it in `wal.synced` (8 bytes, little endian, and 8 more with the number of syncs so far): after a SIGKILL the controller reads it and cuts the log as a
 //! loss of power would have. That number is never too large for the file that it speaks of; readers take it or the
 //! file's length, whichever is less. The log knows nothing of what its records mean.
 
@@ -80,6 +80,8 @@ pub(super) struct Wal {
     length: u64,
     /// Bytes of them that are synced.
     synced: u64,
+    /// How often this log was synced, over all lives of the node.
+    syncs: u64,
     /// The length from which compaction is tried.
     compact_at: u64,
 }
@@ -100,9 +102,11 @@ impl Wal {
         let synced_file =
             fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(folder.join(SYNCED))?;
         sync_folder(folder)?;
+        let [synced, syncs] = read_synced(&synced_file)?;
         let mut wal = Wal {
             folder: folder.to_owned(),
-            synced: read_synced(&synced_file)?.min(length),
+            synced: synced.min(length),
+            syncs,
             file,
             synced_file,
             frames: Vec::new(),
@@ -137,6 +141,7 @@ impl Wal {
     pub(super) fn sync(&mut self) -> io::Result<()> {
         self.file.sync_data()?;
         self.synced = self.length;
+        self.syncs += 1;
         self.tell_synced()
     }
 
@@ -187,7 +192,10 @@ impl Wal {
     }
 
     fn tell_synced(&self) -> io::Result<()> {
-        self.synced_file.write_all_at(&self.synced.to_le_bytes(), 0)
+        let mut told = [0; 16];
+        told[..8].copy_from_slice(&self.synced.to_le_bytes());
+        told[8..].copy_from_slice(&self.syncs.to_le_bytes());
+        self.synced_file.write_all_at(&told, 0)
     }
 }
 
@@ -213,14 +221,18 @@ fn read_records<R: DeserializeOwned>(path: &Path, log: &[u8]) -> Result<(Vec<R>,
     }
 }
 
-/// The number beside the log; 0 where none was written yet.
-fn read_synced(file: &fs::File) -> io::Result<u64> {
-    let mut bytes = [0; 8];
-    match file.read_exact_at(&mut bytes, 0) {
-        Ok(()) => Ok(u64::from_le_bytes(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
-        Err(error) => Err(error),
+/// The numbers beside the log, as far as they were written: the synced offset, and the number of syncs.
+fn read_synced(file: &fs::File) -> io::Result<[u64; 2]> {
+    let mut numbers = [0; 2];
+    for (number, offset) in numbers.iter_mut().zip([0, 8]) {
+        let mut bytes = [0; 8];
+        match file.read_exact_at(&mut bytes, offset) {
+            Ok(()) => *number = u64::from_le_bytes(bytes),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+            Err(error) => return Err(error),
+        }
     }
+    Ok(numbers)
 }
 
 /// Makes the names in a folder durable.
@@ -235,7 +247,11 @@ mod tests {
     type Log = (Wal, Recovered<String>);
 
     fn synced(folder: &Path) -> u64 {
-        u64::from_le_bytes(fs::read(folder.join(SYNCED)).unwrap().try_into().unwrap())
+        u64::from_le_bytes(*fs::read(folder.join(SYNCED)).unwrap().first_chunk().unwrap())
+    }
+
+    fn syncs(folder: &Path) -> u64 {
+        u64::from_le_bytes(*fs::read(folder.join(SYNCED)).unwrap().last_chunk().unwrap())
     }
 
     fn written(folder: &Path) -> u64 {
@@ -264,6 +280,7 @@ mod tests {
         assert!(wal.is_unsynced());
         wal.sync().unwrap();
         assert_eq!((written(folder.path()), synced(folder.path())), (22, 22));
+        assert_eq!(syncs(folder.path()), 2, "what was found at the start is synced as well");
         drop(wal);
         let (_, found): Log = Wal::open(folder.path(), true).unwrap();
         assert_eq!(found, Recovered { records: vec!["a".into(), "b".into()], torn: 0 });

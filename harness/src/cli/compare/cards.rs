@@ -1,0 +1,91 @@
+//! The CAP cards: each system is cut in two once for each shape, under open-loop clients that stay with their nodes.
+
+use std::time::Duration;
+
+use schism_checker::formats;
+use serde_json::json;
+
+use super::resolve::Systems;
+use super::runs::{self, Made};
+use super::{Card, observed};
+use crate::cli::problem::{Failure, Problem};
+use crate::cli::replay;
+use crate::cli::series::Series;
+use crate::compare::Ran;
+use crate::exit::ExitCode;
+use crate::folder::{RunFolder, file};
+use crate::measure;
+use crate::options::RunOptions;
+use crate::plan::Plan;
+
+/// How long the system is healthy, cut, and healed.
+const HEALTHY: Duration = Duration::from_secs(5);
+const CUT: Duration = Duration::from_secs(10);
+const HEALED: Duration = Duration::from_secs(5);
+/// Clients of each node.
+const CLIENTS_EACH: usize = 2;
+
+/// The cards of all systems, each with the system's place.
+pub(super) async fn all(series: &Series, asked: &Systems) -> Result<(Vec<(usize, Card)>, ExitCode), Failure> {
+    let scratch = replay::scratch()?;
+    let mut cards = Vec::new();
+    for shape in &asked.shapes {
+        for (place, options) in asked.systems.iter().enumerate() {
+            let plan = replay::stored(scratch.path(), &format!("card-{shape}"), &plan(shape, options.nodes))?;
+            let options = RunOptions { seed: asked.seeds.start, plan: Some(plan), ..driven(options) };
+            let mut made = Made::new();
+            let code = runs::one(series, &options, Some((place, &mut made))).await;
+            for (place, folder) in &made {
+                cards.extend(card(shape, folder)?.map(|card| (*place, card)));
+            }
+            if code != ExitCode::Done {
+                return Ok((cards, code));
+            }
+        }
+    }
+    Ok((cards, ExitCode::Done))
+}
+
+/// One partition of that shape, between named nodes: not all systems have a leader.
+fn plan(shape: &str, nodes: u16) -> Plan {
+    let minority: Vec<String> = (1..=nodes.saturating_sub(1) / 2).map(|node| format!("n{node}")).collect();
+    let on = if minority.is_empty() { "n1".to_owned() } else { minority.join(",") };
+    let entry = json!({
+        "id": 1, "at": format!("{}s", HEALTHY.as_secs()), "do": "partition", "on": on,
+        "for": format!("{}s", CUT.as_secs()), "args": { "shape": shape },
+    });
+    let plan = json!({ "kind": "plan", "format": 1, "workload": true, "entries": [entry] });
+    serde_json::from_value(plan).expect("it is written as plans are")
+}
+
+/// Clients whose operations are due whatever became of those before: who waits for answers asks a blocked side little.
+fn driven(options: &RunOptions) -> RunOptions {
+    RunOptions {
+        open_loop: true,
+        concurrency: CLIENTS_EACH * usize::from(options.nodes),
+        time: HEALTHY + CUT + HEALED,
+        faults: Vec::new(),
+        ..options.clone()
+    }
+}
+
+fn card(shape: &str, folder: &RunFolder) -> Result<Option<Card>, Failure> {
+    let (_, ran): (_, Ran) = observed(folder)?;
+    let path = folder.file(file::HISTORY);
+    let history = formats::read_path(&path)
+        .map_err(|error| Problem::new(error.to_string(), path.display().to_string(), "schism check of this file"))?;
+    Ok(measure::split(&history).map(|split| Card::of(shape, &ran, &split)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cut_takes_the_smaller_part_away() {
+        for (nodes, on) in [(1, "n1"), (2, "n1"), (3, "n1"), (5, "n1,n2")] {
+            let plan = serde_json::to_value(plan("isolate", nodes)).unwrap();
+            assert_eq!(plan["entries"][0]["on"], on, "{nodes} nodes");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The CAP card: what a system does when it is cut in two, measured and classified.
+//!
+//! "Consistent" is linearizable over the whole history, the cut included. A side is "available" where at least 99 of 100 operations of
+//! each kind are answered within a second (Gilbert and Lynch 2002 ask for an answer at every node that lives; a second is what we wait).
+//! That a system is both is impossible, their theorem says: who measures it has cut nothing, and is told so.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schism_checker::verdict::Outcome;
+use serde::{Deserialize, Serialize};
+
+use super::statistics::{self, Estimate};
+use super::{LEVELS, Ran};
+use crate::measure::{Part, Side, Split};
+
+/// The share of operations from which on a side is available.
+const AVAILABLE: f64 = 0.99;
+/// A cell with fewer operations decides nothing.
+const OPERATIONS_MIN: u64 = 100;
+
+/// What a system did in a partition of one shape.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// The shape of the partition.
+    pub shape: String,
+    /// The run that shows it.
+    pub run: String,
+    /// What it is called for that.
+    pub class: Class,
+    /// Why, in a sentence.
+    pub because: String,
+    /// The strongest level of consistency that the whole history has.
+    pub consistency: Option<String>,
+    /// What each side got.
+    pub cells: Vec<Cell>,
+    /// How many acknowledged writes were lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_writes: Option<u64>,
+}
+
+/// What clients of one side got of one kind of operation while the partition lasted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// On which side.
+    pub side: Side,
+    /// What was done.
+    pub kind: String,
+    /// How many were answered within a second …
+    pub ok: u64,
+    /// … of those that had so much time, from the first answer on.
+    pub of: u64,
+    /// How long until the first answer, in milliseconds; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detect_ms: Option<f64>,
+}
+
+/// What a system is called for what it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Linearizable, and one side was not available.
+    Cp,
+    /// Both sides available, not linearizable, and equal again in the end.
+    Ap,
+    /// The same, and acknowledged writes were lost.
+    ApLossy,
+    /// Linearizable, and no side was available.
+    Blocked,
+    /// Not linearizable, and one side was not available, or the sides stayed different.
+    Neither,
+    /// Linearizable and available on both sides: the harness has cut nothing.
+    Impossible,
+    /// Too little was seen.
+    Inconclusive,
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Class::Cp => "CP",
+            Class::Ap => "AP",
+            Class::ApLossy => "AP-lossy",
+            Class::Blocked => "blocked",
+            Class::Neither => "neither",
+            Class::Impossible => "IMPOSSIBLE",
+            Class::Inconclusive => "inconclusive",
+        })
+    }
+}
+
+impl Cell {
+    /// The share that was answered, with Wilson's interval.
+    pub fn share(&self) -> Option<Estimate> {
+        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        statistics::share(count(self.ok), count(self.of))
+    }
+
+    /// Whether there were too few operations to say anything.
+    pub fn is_thin(&self) -> bool {
+        self.of < OPERATIONS_MIN
+    }
+}
+
+impl Card {
+    /// The card of a run in which the system was cut once.
+    pub fn of(shape: &str, ran: &Ran, split: &Split) -> Self {
+        let cells: Vec<Cell> = split.parts.iter().flat_map(cells).collect();
+        let lost = ran.figures.get("lost_writes").copied();
+        let seen = Seen {
+            linearizable: ran.levels.get(LEVELS[0]).copied(),
+            converged: ran.figures.contains_key("converge_ms"),
+            lost: lost.is_some_and(|lost| lost > 0.0),
+            crossed: split.crossed,
+        };
+        let (class, because) = classify(&cells, &seen);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a count")]
+        let lost_writes = lost.map(|lost| lost as u64);
+        let consistency = strongest(&ran.levels).map(str::to_owned);
+        Card { shape: shape.to_owned(), run: ran.run.clone(), class, because, consistency, cells, lost_writes }
+    }
+}
+
+/// What a run showed besides who was available.
+struct Seen {
+    linearizable: Option<Outcome>,
+    converged: bool,
+    lost: bool,
+    crossed: bool,
+}
+
+fn cells(part: &Part) -> Vec<Cell> {
+    let cell = |(kind, service): (&String, &crate::measure::Service)| Cell {
+        side: part.side,
+        kind: kind.clone(),
+        ok: service.met.ok,
+        of: service.met.of,
+        detect_ms: service.detect_ms,
+    };
+    // Reads and writes decide: a compare-and-set that meets another value is refused by a healthy system as well.
+    part.kinds.iter().filter(|(kind, _)| ["read", "write"].contains(&kind.as_str())).map(cell).collect()
+}
+
+fn classify(cells: &[Cell], seen: &Seen) -> (Class, String) {
+    let told = |class, because: &str| (class, because.to_owned());
+    if let Some(thin) = cells.iter().find(|cell| cell.is_thin()) {
+        let side = thin.side.as_str();
+        return (Class::Inconclusive, format!("only {} {}s on the {side} side had a second", thin.of, thin.kind));
+    }
+    let mut sides: BTreeMap<Side, bool> = BTreeMap::new();
+    for cell in cells {
+        let available = cell.share().is_some_and(|share| share.value >= AVAILABLE);
+        *sides.entry(cell.side).or_insert(true) &= available;
+    }
+    if sides.is_empty() {
+        return told(Class::Inconclusive, "nothing was asked while it was cut");
+    }
+    let (all, none) = (sides.values().all(|available| *available), sides.values().all(|available| !available));
+    match seen.linearizable {
+        Some(Outcome::Valid) if all && seen.crossed => told(
+            Class::Impossible,
+            "it seems linearizable and every side was answered: nothing was cut, which is a fault of the harness",
+        ),
+        Some(Outcome::Valid) if all => {
+            told(Class::Inconclusive, "no key was written on one side and read on the other while it was cut")
+        }
+        Some(Outcome::Valid) if none => told(Class::Blocked, "linearizable, and no side was available"),
+        Some(Outcome::Valid) => told(Class::Cp, "linearizable, and not every side was available"),
+        Some(Outcome::Invalid) if !all => told(Class::Neither, "not linearizable, and not every side was available"),
+        Some(Outcome::Invalid) if !seen.converged => {
+            told(Class::Neither, "every side was available, and the replicas were not equal in the end")
+        }
+        Some(Outcome::Invalid) if seen.lost => {
+            told(Class::ApLossy, "every side was available, and acknowledged writes were lost")
+        }
+        Some(Outcome::Invalid) => told(Class::Ap, "every side was available, and the replicas were equal in the end"),
+        _ => told(Class::Inconclusive, "whether it is linearizable is not known"),
+    }
+}
+
+/// The strongest level that is kept, in the order of [`LEVELS`].
+pub(super) fn strongest(levels: &BTreeMap<String, Outcome>) -> Option<&'static str> {
+    LEVELS.into_iter().find(|level| levels.get(*level) == Some(&Outcome::Valid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(side: Side, ok: u64) -> Cell {
+        Cell { side, kind: "write".to_owned(), ok, of: 1_000, detect_ms: Some(0.0) }
+    }
+
+    fn class(majority: u64, minority: u64, linearizable: Outcome, more: (bool, bool, bool)) -> Class {
+        let (converged, lost, crossed) = more;
+        let seen = Seen { linearizable: Some(linearizable), converged, lost, crossed };
+        classify(&[cell(Side::Majority, majority), cell(Side::Minority, minority)], &seen).0
+    }
+
+    #[test]
+    fn systems_are_called_by_what_they_did() {
+        use Outcome::{Invalid, Unknown, Valid};
+        for (majority, minority, linearizable, more, expected) in [
+            (1_000, 0, Valid, (true, false, true), Class::Cp),
+            (0, 1_000, Valid, (true, false, true), Class::Cp),
+            (980, 0, Valid, (true, false, true), Class::Blocked),
+            (1_000, 995, Invalid, (true, false, true), Class::Ap),
+            (1_000, 1_000, Invalid, (true, true, true), Class::ApLossy),
+            (1_000, 1_000, Invalid, (false, true, true), Class::Neither),
+            (1_000, 989, Invalid, (true, false, true), Class::Neither),
+            (1_000, 1_000, Valid, (true, false, true), Class::Impossible),
+            (1_000, 1_000, Valid, (true, false, false), Class::Inconclusive),
+            (1_000, 0, Unknown, (true, false, true), Class::Inconclusive),
+        ] {
+            let found = class(majority, minority, linearizable, more);
+            assert_eq!(found, expected, "{majority} {minority} {linearizable:?} {more:?}");
+        }
+    }
+
+    #[test]
+    fn few_operations_decide_nothing() {
+        let thin = Cell { of: 99, ..cell(Side::Minority, 0) };
+        let seen = Seen { linearizable: Some(Outcome::Valid), converged: true, lost: false, crossed: true };
+        let (class, because) = classify(&[cell(Side::Majority, 1_000), thin], &seen);
+        assert_eq!(class, Class::Inconclusive);
+        assert_eq!(because, "only 99 writes on the minority side had a second");
+    }
+}

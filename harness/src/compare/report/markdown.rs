@@ -1,0 +1,50 @@
+//! The comparison for a pull request or a chat, as GitHub renders it.
+
+use super::{cells, lines, remarks};
+use crate::compare::Comparison;
+use crate::report::summary::{code, escaped};
+
+/// The page.
+pub fn markdown(comparison: &Comparison) -> String {
+    let mut page = format!("## {} systems side by side\n\n", comparison.systems.len());
+    row(&mut page, [String::new()].into_iter().chain(comparison.systems.iter().map(|system| code(&system.system))));
+    page.push_str(&format!("|{}\n", "---|".repeat(comparison.systems.len() + 1)));
+    for line in lines(comparison, true) {
+        row(&mut page, [line.title].into_iter().chain(line.cells).map(|cell| escaped(&cell)));
+    }
+    for system in &comparison.systems {
+        for card in &system.cards {
+            let head =
+                format!("\n**{}**, {} cut by {}: {}\n\n", card.class, code(&system.system), card.shape, card.because);
+            page.push_str(&head);
+            for cell in cells(card) {
+                page.push_str(&format!("- {}\n", escaped(&cell)));
+            }
+        }
+    }
+    for remark in remarks(comparison).into_iter().filter(|remark| !remark.contains(", cut by ")) {
+        page.push_str(&format!("\nNote: {}\n", escaped(&remark)));
+    }
+    page.push_str(&format!(
+        "\nMedians over the seeds with 95 % bootstrap intervals; shares with Wilson's. Network: {}; requests: {}.\n\nAgain: {}\n",
+        escaped(&comparison.rung),
+        escaped(&comparison.requests.join(", ")),
+        code(&comparison.again)
+    ));
+    page
+}
+
+fn row(page: &mut String, cells: impl Iterator<Item = String>) {
+    let cells: Vec<String> = cells.collect();
+    page.push_str(&format!("| {} |\n", cells.join(" | ")));
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::compare::sample;
+
+    #[test]
+    fn a_page_for_a_pull_request() {
+        insta::assert_snapshot!(super::markdown(&sample::comparison()));
+    }
+}
