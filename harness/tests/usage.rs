@@ -225,3 +225,14 @@ fn proofs_are_verified_and_wrong_ones_refused() {
     assert_eq!(output.status.code(), Some(64), "{output:?}");
     assert!(text(&output.stderr).contains("has format 2; this version reads 1"), "{output:?}");
 }
+
+#[test]
+fn what_cannot_be_compared_is_refused_before_anything_runs() {
+    let different = refused(&["compare", "raft:n=3", "nwr:n=5"]);
+    assert!(different.contains("raft:n=3 has 3, nwr:n=5 has 5"), "{different}");
+    assert!(different.contains("try: --nodes 3"), "{different}");
+    let shape = refused(&["compare", "raft:n=3", "--card", "--shapes", "halfs"]);
+    assert!(shape.contains("unknown shape") || shape.contains("halves"), "{shape}");
+    let unknown = refused(&["compare", "raft", "no-such-system"]);
+    assert!(unknown.contains("no-such-system"), "{unknown}");
+}

@@ -397,6 +397,7 @@ pub(crate) struct ShowArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct CompareArgs {
     /// Systems, such as raft:n=3, or runs that were made before: paths, ids, or their beginnings
     #[arg(value_name = "SYSTEM|RUN", required = true)]

@@ -112,6 +112,7 @@ impl Card {
             converged: ran.figures.contains_key("converge_ms"),
             lost: lost.is_some_and(|lost| lost > 0.0),
             crossed: split.crossed,
+            kept_up: split.before.share().is_some_and(|share| share >= AVAILABLE),
         };
         let (class, because) = classify(&cells, &seen);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a count")]
@@ -122,11 +123,14 @@ impl Card {
 }
 
 /// What a run showed besides who was available.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Seen {
     linearizable: Option<Outcome>,
     converged: bool,
     lost: bool,
     crossed: bool,
+    /// Whether it was available before it was cut.
+    kept_up: bool,
 }
 
 fn cells(part: &Part) -> Vec<Cell> {
@@ -143,6 +147,12 @@ fn cells(part: &Part) -> Vec<Cell> {
 
 fn classify(cells: &[Cell], seen: &Seen) -> (Class, String) {
     let told = |class, because: &str| (class, because.to_owned());
+    if !seen.kept_up {
+        return told(
+            Class::Inconclusive,
+            "fewer than 99 of 100 operations were answered within a second before anything was cut: a lower --rate may help",
+        );
+    }
     if let Some(thin) = cells.iter().find(|cell| cell.is_thin()) {
         let side = thin.side.as_str();
         return (Class::Inconclusive, format!("only {} {}s on the {side} side had a second", thin.of, thin.kind));
@@ -193,7 +203,7 @@ mod tests {
 
     fn class(majority: u64, minority: u64, linearizable: Outcome, more: (bool, bool, bool)) -> Class {
         let (converged, lost, crossed) = more;
-        let seen = Seen { linearizable: Some(linearizable), converged, lost, crossed };
+        let seen = Seen { linearizable: Some(linearizable), converged, lost, crossed, kept_up: true };
         classify(&[cell(Side::Majority, majority), cell(Side::Minority, minority)], &seen).0
     }
 
@@ -220,9 +230,14 @@ mod tests {
     #[test]
     fn few_operations_decide_nothing() {
         let thin = Cell { of: 99, ..cell(Side::Minority, 0) };
-        let seen = Seen { linearizable: Some(Outcome::Valid), converged: true, lost: false, crossed: true };
+        let mut seen =
+            Seen { linearizable: Some(Outcome::Valid), converged: true, lost: false, crossed: true, kept_up: true };
         let (class, because) = classify(&[cell(Side::Majority, 1_000), thin], &seen);
         assert_eq!(class, Class::Inconclusive);
         assert_eq!(because, "only 99 writes on the minority side had a second");
+        // Who cannot keep up anyway is not blamed for a cut.
+        seen.kept_up = false;
+        let cells = [cell(Side::Majority, 1_000), cell(Side::Minority, 0)];
+        assert_eq!(classify(&cells, &seen).0, Class::Inconclusive);
     }
 }

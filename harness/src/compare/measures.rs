@@ -79,9 +79,8 @@ impl Unit {
     /// A figure for people.
     pub fn shown(self, figure: f64) -> String {
         match self {
-            Unit::Count => words::thousands(whole(figure)),
             Unit::Ratio if figure.abs() < 10.0 => format!("{figure:.2}"),
-            Unit::Ratio => words::thousands(whole(figure)),
+            Unit::Count | Unit::Ratio => words::thousands(whole(figure)),
             Unit::Share => format!("{:.1} %", 100.0 * figure),
             Unit::Milliseconds => words::latency(whole(figure * 1_000.0)),
         }

@@ -21,6 +21,9 @@ pub struct Split {
     pub from: u64,
     /// When it was ended.
     pub to: u64,
+    /// How many operations of all nodes were answered in time before it: a machine or a system that cannot keep up anyway shows
+    /// nothing when it is cut.
+    pub before: Met,
     /// The sides.
     pub parts: Vec<Part>,
     /// Whether a value was written on one side and its key read on the other later, both while it lasted: without that, no history
@@ -60,7 +63,8 @@ pub fn split(history: &History) -> Option<Split> {
         .filter(|(side, _)| *side != Side::Down)
         .map(|(side, nodes)| Part { side, kinds: kinds(fault, &nodes, &samples), nodes })
         .collect();
-    Some(Split { from: fault.from, to: fault.to, crossed: crossed(history, fault, &parts), parts })
+    let before = met(samples.iter().filter(|sample| sample.kind.as_ref() != "cas"), 0, fault.from);
+    Some(Split { from: fault.from, to: fault.to, before, crossed: crossed(history, fault, &parts), parts })
 }
 
 fn kinds(fault: &Interval, nodes: &BTreeSet<String>, samples: &[Sample]) -> BTreeMap<String, Service> {
@@ -77,17 +81,21 @@ fn service(fault: &Interval, samples: &[&Sample]) -> Service {
     let answers = samples.iter().filter(|sample| sample.ending == Ending::Ok).filter_map(|sample| sample.ended);
     let took = answers.filter(|ended| *ended < fault.to).min().map(|first| first - fault.from);
     let noticed = took.filter(|took| 2 * took < fault.to - fault.from).filter(|took| *took > AT_ONCE).unwrap_or(0);
-    let deadline = DEADLINE_MS * 1_000_000;
-    let mut met = Met { ms: DEADLINE_MS, ..Met::default() };
-    for sample in samples {
-        if sample.due >= fault.from + noticed && sample.due.saturating_add(deadline) <= fault.to {
-            let latency = sample.ended.map(|ended| ended.saturating_sub(sample.due));
-            met.of += 1;
-            met.ok += u64::from(sample.ending == Ending::Ok && latency.is_some_and(|latency| latency <= deadline));
-        }
-    }
+    let met = met(samples.iter().copied(), fault.from + noticed, fault.to);
     let detect_ms = took.map(|took| if took <= AT_ONCE { 0.0 } else { super::outages::milliseconds(took) });
     Service { detect_ms, met }
+}
+
+/// How many were answered in time of those that were due from `from` on and had a second until `to`.
+fn met<'a>(samples: impl Iterator<Item = &'a Sample>, from: u64, to: u64) -> Met {
+    let deadline = DEADLINE_MS * 1_000_000;
+    let mut met = Met { ms: DEADLINE_MS, ..Met::default() };
+    for sample in samples.filter(|sample| sample.due >= from && sample.due.saturating_add(deadline) <= to) {
+        let latency = sample.ended.map(|ended| ended.saturating_sub(sample.due));
+        met.of += 1;
+        met.ok += u64::from(sample.ending == Ending::Ok && latency.is_some_and(|latency| latency <= deadline));
+    }
+    met
 }
 
 /// See [`Split::crossed`].

@@ -62,7 +62,7 @@ fn table(page: &mut String, heads: &[&str], rows: &[Vec<String>]) {
     }
 }
 
-fn push(page: &mut String, text: std::fmt::Arguments<'_>) {
+pub(crate) fn push(page: &mut String, text: std::fmt::Arguments<'_>) {
     page.write_fmt(text).expect("writing into a string does not fail");
 }
 

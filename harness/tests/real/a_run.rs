@@ -143,16 +143,40 @@ fn of_several_seeds_the_worst_code_stands() {
 }
 
 #[test]
-fn two_systems_are_compared_side_by_side() {
+fn systems_are_compared_side_by_side_and_their_runs_again() {
     let bench = Bench::new();
     let ended = bench
         .schism(&["compare", "raft", "nwr", "--seeds", "1", "--nodes", "3", "--time", "4s", "--fault", "kill", "-q"]);
     ended.expect(0);
-    for part in ["raft", "nwr", "valid"] {
+    for part in ["A  raft", "B  nwr", "strongest level kept", "linearizable", "messages an operation"] {
         assert!(ended.stdout.contains(part), "{part} is missing: {ended:?}");
     }
-    let plans: Vec<Value> =
-        bench.runs().iter().map(|run| json(&run.join("run.json"))["plan"]["entries"].clone()).collect();
-    assert_eq!(plans.len(), 2);
+    let runs = bench.runs();
+    let plans: Vec<Value> = runs.iter().map(|run| json(&run.join("run.json"))["plan"]["entries"].clone()).collect();
+    assert_eq!(plans.len(), 2, "the warm-up leaves no runs");
     assert_eq!(plans[0], plans[1], "both are played the same plan");
+    assert!(plans[0].as_array().unwrap().iter().all(|entry| entry["on"] != "leader"), "nwr has none: {}", plans[0]);
+
+    let paths: Vec<&str> = runs.iter().map(|run| run.to_str().unwrap()).collect();
+    let again = bench.schism(&[&["compare", "--json"], paths.as_slice()].concat());
+    again.expect(0);
+    let comparison: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(comparison["systems"].as_array().unwrap().len(), 2);
+    for system in comparison["systems"].as_array().unwrap() {
+        let figures = &system["runs"][0]["figures"];
+        assert!(figures["syncs_per_op"].as_f64() > Some(0.0) && figures["ok"].as_f64() > Some(0.0), "{figures}");
+    }
+}
+
+#[test]
+fn a_card_says_on_which_side_of_the_theorem_a_system_stands() {
+    let bench = Bench::new();
+    let words = ["compare", "raft:n=3", "--seeds", "1", "--time", "2s", "--faults", "none", "--rate", "200", "--card"];
+    let ended = bench.schism(&[words.as_slice(), &["--json", "-q"]].concat());
+    ended.expect(0);
+    let comparison: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let card = &comparison["systems"][0]["cards"][0];
+    // On a machine that is busy with something else it says that it cannot tell.
+    assert!(["cp", "inconclusive"].contains(&card["class"].as_str().unwrap()), "{card}");
+    assert_eq!(card["cells"].as_array().unwrap().len(), 4, "{card}");
 }

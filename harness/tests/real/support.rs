@@ -84,9 +84,10 @@ impl Bench {
         start(&mut self.command(words))
     }
 
-    /// The folders of all runs, the oldest first.
+    /// The folders of all runs, the oldest first; those of comparisons are none.
     pub(crate) fn runs(&self) -> Vec<PathBuf> {
         let mut runs: Vec<PathBuf> = folders(&self.results()).iter().flat_map(|label| folders(label)).collect();
+        runs.retain(|folder| !folder.join("comparison.json").exists());
         runs.sort_by_key(|run| run.file_name().map(ToOwned::to_owned));
         runs
     }

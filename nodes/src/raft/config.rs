@@ -217,6 +217,12 @@ const ABOUT: [(Bug, [&str; 5]); 12] = [
 pub(super) fn info() -> ProtocolInfo {
     let parameter = |name, values, default, about| Parameter { name, values, default, about };
     let mut parameters = vec![
+        parameter(
+            "n",
+            "the number of nodes",
+            "the number of nodes",
+            "on how many nodes the log is kept: on all of them",
+        ),
         parameter("reads", "log|readindex", "log", "how reads are served: as entries, or after a round of heartbeats"),
         parameter("route", "forward|redirect", "forward", "what a follower does with a request"),
         parameter("election_min", "a time", "150ms", "the shortest election timeout"),
@@ -238,7 +244,7 @@ pub(super) fn info() -> ProtocolInfo {
 }
 
 /// Reads the parameters.
-pub(super) fn configure(params: &Params) -> Result<Config, ConfigError> {
+pub(super) fn configure(params: &Params, nodes: u16) -> Result<Config, ConfigError> {
     // The catalogue's RAFT-B9 has two halves; without a letter it is the one that every partition shows.
     let mut params = params.clone();
     if let Some(bug) = params.0.get_mut("bug").filter(|bug| bug.eq_ignore_ascii_case("RAFT-B9")) {
@@ -246,6 +252,8 @@ pub(super) fn configure(params: &Params) -> Result<Config, ConfigError> {
     }
     let info = info();
     let mut reader = ParamReader::new(&params, &info);
+    // Every node has the log. The parameter is there so that systems are asked for alike, and gives the number of nodes.
+    reader.number("n", u64::from(nodes)..=u64::from(nodes), u64::from(nodes));
     let reads = [Reads::Log, Reads::ReadIndex][reader.word("reads", &["log", "readindex"])];
     let route = [Route::Forward, Route::Redirect][reader.word("route", &["forward", "redirect"])];
     let election_min = reader.time("election_min", Duration::from_millis(150));

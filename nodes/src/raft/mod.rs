@@ -113,8 +113,8 @@ impl Protocol for Raft {
         config::info()
     }
 
-    fn configure(params: &Params, _nodes: u16) -> Result<Config, ConfigError> {
-        config::configure(params)
+    fn configure(params: &Params, nodes: u16) -> Result<Config, ConfigError> {
+        config::configure(params, nodes)
     }
 
     fn promise(_config: &Config) -> Consistency {

@@ -30,7 +30,7 @@ pub(super) async fn all(series: &Series, asked: &Systems) -> Result<(Vec<(usize,
     let scratch = replay::scratch()?;
     let mut cards = Vec::new();
     for shape in &asked.shapes {
-        for (place, options) in asked.systems.iter().enumerate() {
+        for (place, options) in asked.options.iter().enumerate() {
             let plan = replay::stored(scratch.path(), &format!("card-{shape}"), &plan(shape, options.nodes))?;
             let options = RunOptions { seed: asked.seeds.start, plan: Some(plan), ..driven(options) };
             let mut made = Made::new();

@@ -55,7 +55,7 @@ async fn of_systems(series: &Series, asked: &Systems, args: &CompareArgs) -> Res
     }
     let (made, mut code) = runs::all(series, asked).await?;
     let mut systems: Vec<Compared> = asked
-        .systems
+        .options
         .iter()
         .map(|options| Compared { system: options.system.to_string(), runs: Vec::new(), cards: Vec::new() })
         .collect();
@@ -65,7 +65,9 @@ async fn of_systems(series: &Series, asked: &Systems, args: &CompareArgs) -> Res
         systems[place].runs.push(ran);
         first.get_or_insert(file);
     }
-    systems.iter_mut().for_each(|system| system.runs.sort_by_key(|run| run.seed));
+    for system in &mut systems {
+        system.runs.sort_by_key(|run| run.seed);
+    }
     if code == ExitCode::Done {
         let (cards, of_cards) = cards::all(series, asked).await?;
         code = of_cards;

@@ -28,7 +28,7 @@ pub(super) enum Asked {
 
 /// Systems, each with options that are the same for all but for the system.
 pub(super) struct Systems {
-    pub(super) systems: Vec<RunOptions>,
+    pub(super) options: Vec<RunOptions>,
     pub(super) seeds: Range<u64>,
     /// Shapes of partitions for the cards; empty for no cards.
     pub(super) shapes: Vec<String>,
@@ -78,7 +78,7 @@ fn systems(args: &CompareArgs, unknown: Vec<Problem>) -> Result<Systems, Vec<Pro
     let mut told = BTreeSet::new();
     problems.0.retain(|problem| told.insert(problem.to_string()));
     let ground = common(&systems);
-    problems.finish(Systems { systems, seeds, shapes, ground, left_out })
+    problems.finish(Systems { options: systems, seeds, shapes, ground, left_out })
 }
 
 fn shapes(problems: &mut Problems, args: &CompareArgs) -> Vec<String> {
@@ -133,7 +133,7 @@ fn common(systems: &[RunOptions]) -> Ground {
         recovery: all.recovery.max(more.recovery),
         ..all
     });
-    merged.unwrap_or_else(|| resolve::ground(&crate::spec::Spec { name: String::new(), params: Default::default() }, 1))
+    merged.expect("clap asks for at least one system")
 }
 
 /// Runs on different networks, or of different workloads, do not compare.

@@ -24,7 +24,7 @@ pub(super) type Made = Vec<(usize, RunFolder)>;
 pub(super) async fn all(series: &Series, asked: &Systems) -> Result<(Made, ExitCode), Failure> {
     let scratch = replay::scratch()?;
     let mut made = Made::new();
-    for options in &asked.systems {
+    for options in &asked.options {
         let code = one(series, &warming(options, &scratch), None).await;
         if code != ExitCode::Done {
             return Ok((made, code));
@@ -32,10 +32,10 @@ pub(super) async fn all(series: &Series, asked: &Systems) -> Result<(Made, ExitC
     }
     for (turn, seed) in asked.seeds.clone().enumerate() {
         let plan = drawn(asked, seed, &scratch)?;
-        let places = 0..asked.systems.len();
+        let places = 0..asked.options.len();
         let order: Vec<usize> = if turn % 2 == 0 { places.collect() } else { places.rev().collect() };
         for place in order {
-            let options = RunOptions { seed, plan: Some(plan.clone()), ..asked.systems[place].clone() };
+            let options = RunOptions { seed, plan: Some(plan.clone()), ..asked.options[place].clone() };
             let code = one(series, &options, Some((place, &mut made))).await;
             if code != ExitCode::Done {
                 return Ok((made, code));
@@ -68,7 +68,7 @@ fn warming(options: &RunOptions, scratch: &TempDir) -> RunOptions {
 
 /// The plan of a seed in a file: drawn for what all systems have.
 fn drawn(asked: &Systems, seed: u64, scratch: &TempDir) -> Result<std::path::PathBuf, Failure> {
-    let RunOptions { faults, fault_rate: rate, quiet, time, .. } = asked.systems[0].clone();
+    let RunOptions { faults, fault_rate: rate, quiet, time, .. } = asked.options[0].clone();
     let chance = Chance { faults: &faults, rate, quiet, time, seed };
     let plan = plan::draw(&chance, &asked.ground, &Faults::default());
     let plan = plan.map_err(|found| Failure::usage(found.0.iter().map(catalog::plan_problem).collect()))?;

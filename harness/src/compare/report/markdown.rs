@@ -2,13 +2,13 @@
 
 use super::{cells, lines, remarks};
 use crate::compare::Comparison;
-use crate::report::summary::{code, escaped};
+use crate::report::summary::{code, escaped, push};
 
 /// The page.
 pub fn markdown(comparison: &Comparison) -> String {
     let mut page = format!("## {} systems side by side\n\n", comparison.systems.len());
     row(&mut page, [String::new()].into_iter().chain(comparison.systems.iter().map(|system| code(&system.system))));
-    page.push_str(&format!("|{}\n", "---|".repeat(comparison.systems.len() + 1)));
+    push(&mut page, format_args!("|{}\n", "---|".repeat(comparison.systems.len() + 1)));
     for line in lines(comparison, true) {
         row(&mut page, [line.title].into_iter().chain(line.cells).map(|cell| escaped(&cell)));
     }
@@ -18,25 +18,28 @@ pub fn markdown(comparison: &Comparison) -> String {
                 format!("\n**{}**, {} cut by {}: {}\n\n", card.class, code(&system.system), card.shape, card.because);
             page.push_str(&head);
             for cell in cells(card) {
-                page.push_str(&format!("- {}\n", escaped(&cell)));
+                push(&mut page, format_args!("- {}\n", escaped(&cell)));
             }
         }
     }
     for remark in remarks(comparison).into_iter().filter(|remark| !remark.contains(", cut by ")) {
-        page.push_str(&format!("\nNote: {}\n", escaped(&remark)));
+        push(&mut page, format_args!("\nNote: {}\n", escaped(&remark)));
     }
-    page.push_str(&format!(
-        "\nMedians over the seeds with 95 % bootstrap intervals; shares with Wilson's. Network: {}; requests: {}.\n\nAgain: {}\n",
-        escaped(&comparison.rung),
-        escaped(&comparison.requests.join(", ")),
-        code(&comparison.again)
-    ));
+    push(
+        &mut page,
+        format_args!(
+            "\nMedians over the seeds with 95 % bootstrap intervals; shares with Wilson's. Network: {}; requests: {}.\n\nAgain: {}\n",
+            escaped(&comparison.rung),
+            escaped(&comparison.requests.join(", ")),
+            code(&comparison.again)
+        ),
+    );
     page
 }
 
 fn row(page: &mut String, cells: impl Iterator<Item = String>) {
     let cells: Vec<String> = cells.collect();
-    page.push_str(&format!("| {} |\n", cells.join(" | ")));
+    push(page, format_args!("| {} |\n", cells.join(" | ")));
 }
 
 #[cfg(test)]
