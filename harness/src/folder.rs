@@ -161,11 +161,11 @@ impl RunFolder {
     }
 
     /// Removes the data folders of so many nodes; their logs stay.
-    pub fn remove_data(&self, nodes: u16) -> Result<(), FolderError> {
-        for node in 1..=nodes {
+    pub fn remove_data(&self) -> Result<(), FolderError> {
+        for node in fs::read_dir(self.path.join(file::NODES))? {
+            let node = node?.path();
             for part in ["data", "tmp"] {
-                let path = self.path.join(file::NODES).join(format!("n{node}")).join(part);
-                match fs::remove_dir_all(&path) {
+                match fs::remove_dir_all(node.join(part)) {
                     Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
                     _ => {}
                 }

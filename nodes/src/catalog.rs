@@ -6,6 +6,7 @@ use crate::control::Storage;
 use crate::nwr::Nwr;
 use crate::protocol::Protocol;
 use crate::raft::Raft;
+use crate::request::RequestKind;
 
 /// Why a protocol cannot be had by a name and parameters.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +56,20 @@ pub fn promise(name: &str, params: &Params, nodes: u16) -> Result<Consistency, C
 /// The request types that a configuration serves.
 pub fn serves(name: &str, params: &Params, nodes: u16) -> Result<Vec<&'static str>, CatalogError> {
     with_protocol(name, params, nodes, Serves)
+}
+
+/// Whether a configuration has coordinators beside its clients.
+pub fn beside_clients(name: &str, params: &Params, nodes: u16) -> Result<bool, CatalogError> {
+    with_protocol(name, params, nodes, BesideClients)
+}
+
+/// The note that a coordinator of this protocol makes in the middle of a request, if it makes one.
+pub fn midway(name: &str, request: &RequestKind) -> Option<&'static str> {
+    match name {
+        "raft" => Raft::midway(request),
+        "nwr" => Nwr::midway(request),
+        _ => None,
+    }
 }
 
 /// How the driver is to keep stable storage: the parameters that all protocols have.
@@ -125,6 +140,16 @@ impl Visitor for Serves {
     }
 }
 
+struct BesideClients;
+
+impl Visitor for BesideClients {
+    type Output = bool;
+
+    fn visit<P: Protocol + 'static>(self, config: P::Config) -> bool {
+        P::beside_clients(&config)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,6 +207,15 @@ mod tests {
         assert!(sets("version=siblings"));
         assert!(!sets("") && !sets("version=lww"));
         assert_eq!(serves("raft", &params(""), 3).unwrap(), info("raft").unwrap().requests);
+    }
+
+    #[test]
+    fn quorums_are_coordinated_by_nodes_unless_beside_clients() {
+        let beside = |name, text| beside_clients(name, &params(text), 3).unwrap();
+        assert!(beside("nwr", "coordinator=client"));
+        assert!(!beside("nwr", "") && !beside("nwr", "coordinator=node") && !beside("raft", ""));
+        let write = RequestKind::Write { key: "x".to_owned(), value: 1.into() };
+        assert_eq!((midway("nwr", &write), midway("raft", &write)), (Some("store-sent"), None));
     }
 
     #[test]

@@ -30,11 +30,11 @@ pub struct Boot {
     pub format: u32,
     /// The run, for the hellos.
     pub run: String,
-    /// Which node this is.
+    /// Which node this is: one of the universe, or the coordinator beside a client.
     pub node: NodeId,
     /// Which of its lives this is, from 1.
     pub incarnation: Incarnation,
-    /// How many nodes there are: n1 … nN.
+    /// How many nodes the universe has: n1 … nN.
     pub nodes: u16,
     /// The system with its parameters: protocol name, and `KEY=VALUE`s.
     pub protocol: String,
@@ -42,7 +42,7 @@ pub struct Boot {
     pub params: BTreeMap<String, String>,
     /// Where to listen.
     pub listen: SocketAddr,
-    /// Where to dial each other node (a relay of the controller).
+    /// Where to dial each other node, and each coordinator beside a client (a relay of the controller).
     pub peers: BTreeMap<NodeId, SocketAddr>,
     /// The seed of this incarnation's chance, 64 hexadecimal digits.
     pub seed: String,

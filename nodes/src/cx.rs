@@ -58,7 +58,8 @@ pub enum Effect<P: Protocol> {
 
 /// What a step knows and what it may do.
 ///
-/// It knows no majority: `nodes` is the fixed universe, and who is a member is the protocol's own state.
+/// It knows no majority: `nodes` is the fixed universe, and who is a member is the protocol's own state. Coordinators beside
+/// clients are not of the universe: they speak with all of it, and it answers them.
 pub struct Cx<'a, P: Protocol> {
     me: NodeId,
     incarnation: Incarnation,
@@ -108,7 +109,7 @@ impl<'a, P: Protocol> Cx<'a, P> {
         self.incarnation
     }
 
-    /// The fixed universe of nodes, in order, this one included.
+    /// The fixed universe of nodes, in order, this one included unless it is a coordinator beside a client.
     pub fn nodes(&self) -> &'a [NodeId] {
         self.nodes
     }
@@ -149,7 +150,7 @@ impl<'a, P: Protocol> Cx<'a, P> {
         self.effects.push(Effect::Send { to, message });
     }
 
-    /// Sends to every node of the universe, this one included.
+    /// Sends to every node of the universe, this one included if it is one.
     pub fn broadcast(&mut self, message: &P::Message) {
         for &to in self.nodes {
             self.send(to, message.clone());

@@ -7,34 +7,60 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A node of the fixed universe, members and spares alike. Written `n1`, `n2`, … everywhere; never zero.
+/// A node of the fixed universe, members and spares alike, written `n1`, `n2`, … everywhere and never zero; or a coordinator
+/// that runs beside a client, outside of the universe, written as that client is: `c1`. Nodes come before coordinators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u16);
+
+/// What the numbers of coordinators have in front of those of their clients.
+const BESIDE_CLIENT: u16 = 1 << 15;
 
 impl NodeId {
     /// The universe `n1 … n<count>`.
     pub fn universe(count: u16) -> Vec<Self> {
         (1..=count).map(NodeId).collect()
     }
+
+    /// The coordinator beside client `c<number>`.
+    pub fn beside(number: u16) -> Self {
+        NodeId(BESIDE_CLIENT | number)
+    }
+
+    /// The number of the client beside which it runs, if it is a coordinator.
+    pub fn client(self) -> Option<u16> {
+        (self.0 & BESIDE_CLIENT != 0).then_some(self.0 & !BESIDE_CLIENT)
+    }
+
+    /// Whether it is a coordinator beside a client, and no node of the universe.
+    pub fn is_coordinator(self) -> bool {
+        self.client().is_some()
+    }
 }
 
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "n{}", self.0)
+        match self.client() {
+            Some(number) => write!(f, "c{number}"),
+            None => write!(f, "n{}", self.0),
+        }
     }
 }
 
 /// A text that is no node name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a node: nodes are called n1, n2, …")]
+#[error("{0:?} is not a node: nodes are called n1, n2, …, and coordinators beside clients c1, c2, …")]
 pub struct NotANode(pub String);
 
 impl FromStr for NodeId {
     type Err = NotANode;
 
     fn from_str(text: &str) -> Result<Self, NotANode> {
-        let number = text.strip_prefix('n').filter(|digits| !digits.starts_with(['0', '+']));
-        number.and_then(|digits| digits.parse().ok()).map(NodeId).ok_or_else(|| NotANode(text.to_owned()))
+        let number = |kind: char| -> Option<u16> {
+            let digits = text.strip_prefix(kind).filter(|digits| !digits.starts_with(['0', '+']))?;
+            digits.parse().ok().filter(|number| *number < BESIDE_CLIENT)
+        };
+        let node = number('n').map(NodeId).or_else(|| number('c').map(NodeId::beside));
+        node.ok_or_else(|| NotANode(text.to_owned()))
     }
 }
 
@@ -111,8 +137,17 @@ mod tests {
     #[test]
     fn node_names_are_exact() {
         assert_eq!("n12".parse(), Ok(NodeId(12)));
-        for wrong in ["", "n", "n0", "n01", "n+1", "x1", "n70000", "N1"] {
+        for wrong in ["", "n", "n0", "n01", "n+1", "x1", "n70000", "N1", "c0", "c1.4", "c32768", "n32768"] {
             assert_eq!(wrong.parse::<NodeId>(), Err(NotANode(wrong.to_owned())));
         }
+    }
+
+    #[test]
+    fn a_coordinator_is_called_as_its_client_and_comes_after_all_nodes() {
+        let coordinator: NodeId = "c3".parse().unwrap();
+        assert_eq!((coordinator, coordinator.client()), (NodeId::beside(3), Some(3)));
+        assert_eq!(coordinator.to_string(), "c3");
+        assert!(coordinator.is_coordinator() && !NodeId(3).is_coordinator());
+        assert!(NodeId(32_767) < NodeId::beside(1));
     }
 }

@@ -12,7 +12,7 @@ use crate::config::{ConfigError, Consistency, Params, ProtocolInfo};
 use crate::cx::Cx;
 use crate::id::{ClientId, NodeId, RequestId};
 use crate::note::Note;
-use crate::request::Request;
+use crate::request::{Request, RequestKind};
 
 /// What a replica holds, by key, for the final phase: two dumps are equal when the replica has come to rest.
 pub type Dump = BTreeMap<String, Value>;
@@ -48,6 +48,20 @@ pub trait Protocol: Sized {
     fn serves(config: &Self::Config) -> Vec<&'static str> {
         let _ = config;
         Self::info().requests
+    }
+
+    /// Whether each client has a coordinator beside it, a process of its own, whom it asks: the same protocol, started as one that
+    /// is no node of the universe ([`NodeId::is_coordinator`]).
+    fn beside_clients(config: &Self::Config) -> bool {
+        let _ = config;
+        false
+    }
+
+    /// The note that a coordinator makes in the middle of such a request, when a part of what it sends is out: for faults that
+    /// have it die there.
+    fn midway(request: &RequestKind) -> Option<&'static str> {
+        let _ = request;
+        None
     }
 
     /// Starts, or starts again after a crash, from the records that survived.

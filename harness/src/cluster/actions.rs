@@ -34,7 +34,11 @@ const OFFSET_TOLERANCE_NS: i128 = 1_000_000;
 #[async_trait]
 impl Cluster for Processes {
     fn nodes(&self) -> Vec<NodeId> {
-        lock(&self.shared.world).nodes.keys().copied().collect()
+        lock(&self.shared.world).nodes.keys().copied().filter(|node| !node.is_coordinator()).collect()
+    }
+
+    fn coordinators(&self) -> Vec<NodeId> {
+        lock(&self.shared.world).nodes.keys().copied().filter(|node| node.is_coordinator()).collect()
     }
 
     fn state(&self, node: NodeId) -> NodeState {

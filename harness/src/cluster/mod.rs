@@ -143,6 +143,10 @@ pub struct Death {
 pub trait Cluster: Send + Sync {
     /// The universe, in order.
     fn nodes(&self) -> Vec<NodeId>;
+    /// The coordinators beside clients, in order: what can be done to a node can be done to them.
+    fn coordinators(&self) -> Vec<NodeId> {
+        Vec::new()
+    }
     /// What a node's process is doing.
     fn state(&self, node: NodeId) -> NodeState;
     /// The node with the highest epoch among notes `leader{epoch}`, if there was one.

@@ -35,7 +35,7 @@ pub struct Options {
     pub run: String,
     /// The run folder; `nodes/n1`, … are made in it.
     pub folder: PathBuf,
-    /// The nodes, in order.
+    /// The nodes, in order, and behind them coordinators beside clients.
     pub nodes: Vec<NodeId>,
     /// What runs in them.
     pub system: Arc<dyn System>,

@@ -122,12 +122,13 @@ impl Shared {
     fn boot(&self, node: NodeId, incarnation: Incarnation, launch: &Launch) -> Boot {
         let (protocol, params) = launch.protocol.clone();
         let seed = (self.ground.seeds)(node, incarnation);
+        let universe = self.members.keys().filter(|member| !member.is_coordinator());
         Boot {
             format: 1,
             run: self.ground.run.clone(),
             node,
             incarnation,
-            nodes: u16::try_from(self.members.len()).unwrap_or(u16::MAX),
+            nodes: u16::try_from(universe.count()).unwrap_or(u16::MAX),
             protocol,
             params,
             listen: self.ground.network.address(node),

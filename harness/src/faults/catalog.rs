@@ -167,7 +167,7 @@ fn wrong_targets(on: &Value, info: &FaultInfo, ground: &Ground, at: &str) -> Opt
             Problem::new(at, "\"that\" is for entries of a plan that start when a note matches").hint("name a role"),
         );
     }
-    let stranger = targets.0.iter().find(|target| !info.aims.accept(target))?;
+    let stranger = targets.0.iter().find(|target| !info.aims.accept(target, ground))?;
     Some(Problem::new(at, format!("{} cannot be done to {stranger}", info.name)).hint(info.aims.words()))
 }
 
@@ -201,6 +201,7 @@ mod tests {
         Ground {
             system: "raft".to_owned(),
             nodes: NodeId::universe(3),
+            beside_clients: false,
             has_leader: true,
             links,
             requests: Vec::new(),

@@ -1,4 +1,5 @@
-//! Clients that die after their first send: their operation is open for ever, and may still take effect.
+//! Clients that die after their first send: their operation is open for ever, and may still take effect. A coordinator beside such
+//! a client dies with it, in the middle of what it does for it.
 
 use async_trait::async_trait;
 use rand_chacha::ChaCha8Rng;
@@ -18,7 +19,7 @@ impl FaultKind for ClientKillKind {
     fn info(&self) -> FaultInfo {
         FaultInfo {
             name: "client-kill",
-            about: "a worker's client dies after the first send of its next operation; proved by that operation",
+            about: "a worker's client dies after the first send of its next operation, and a coordinator beside it between its stores; proved by that operation",
             parameters: Vec::new(),
             on: "one",
             aims: Aims::Workers,

@@ -10,9 +10,7 @@ use schism_nodes::{LinkOrder, Parameter};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::faults::{
-    Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, is_node, parameter,
-};
+use crate::faults::{Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, parameter};
 use crate::network::Rule;
 use crate::plan::args::Args;
 use crate::plan::ground::Ground;
@@ -177,7 +175,7 @@ impl Fault for ByType {
 
 fn place_on_links(targets: &Targets, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Result<Placed, String> {
     let resolved = targets.resolve(scene, rng);
-    let links = resolved.links(scene.nodes);
+    let links = resolved.links(scene);
     if links.is_empty() {
         return Err("its targets have no links".to_owned());
     }
@@ -192,7 +190,7 @@ async fn until_touched(act: &Act<'_>, placed: &Placed) -> Standing {
             touched => return Standing::Proved(json!({ "touched": touched })),
         }
         let carry = act.running(&placed.links).iter().any(|link| !act.force.cuts(link));
-        let clients = placed.links.iter().any(|link| !is_node(&link.from) || !is_node(&link.to));
+        let clients = placed.links.iter().any(|link| !act.stage.network.relays(link));
         if !carry && !clients {
             return Standing::Moot("none of its links was open between running nodes".to_owned());
         } else if Instant::now() >= act.deadline {

@@ -59,7 +59,8 @@ pub enum Aims {
     Nodes,
     /// Nodes, workers, and links between any of them.
     Links,
-    /// Nodes, and links between nodes: what lies between clients and nodes is neither duplicated nor reordered.
+    /// Nodes, and links between nodes, coordinators beside clients among them: what lies between clients and nodes is neither
+    /// duplicated nor reordered.
     NodeLinks,
     /// Workers, by role (of the workers) or name.
     Workers,
@@ -67,12 +68,12 @@ pub enum Aims {
 
 impl Aims {
     /// Whether a target is among them.
-    pub fn accept(self, target: &Target) -> bool {
+    pub fn accept(self, target: &Target, ground: &Ground) -> bool {
         match target {
             Target::Worker(_) => matches!(self, Aims::Links | Aims::Workers),
             Target::Link(link) => match self {
                 Aims::Links => true,
-                Aims::NodeLinks => is_node(&link.from) && is_node(&link.to),
+                Aims::NodeLinks => [&link.from, &link.to].into_iter().all(|end| is_end(end, ground)),
                 Aims::Nodes | Aims::Workers => false,
             },
             Target::Node(_) | Target::Leader | Target::That | Target::Ackers => self != Aims::Workers,
@@ -233,19 +234,20 @@ pub struct Act<'a> {
 }
 
 impl Act<'_> {
-    /// Those of `links` whose both ends are nodes that run.
+    /// Those of `links` whose both ends are nodes that run, or coordinators beside clients.
     pub fn running(&self, links: &BTreeSet<Link>) -> BTreeSet<Link> {
         let runs = |end: &str| end.parse().is_ok_and(|node| self.stage.cluster.state(node) == NodeState::Up);
-        links.iter().filter(|link| runs(&link.from) && runs(&link.to)).cloned().collect()
+        let relayed = links.iter().filter(|link| self.stage.network.relays(link));
+        relayed.filter(|link| runs(&link.from) && runs(&link.to)).cloned().collect()
     }
 }
 
 /// The interval between two probes of a proof that waits.
 pub(crate) const PROBE_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Whether an endpoint is a node.
-pub(crate) fn is_node(endpoint: &str) -> bool {
-    endpoint.parse::<NodeId>().is_ok()
+/// Whether an endpoint sends and takes messages of nodes.
+fn is_end(endpoint: &str, ground: &Ground) -> bool {
+    endpoint.parse().is_ok_and(|node| ground.has(node))
 }
 
 /// Does the same to each target node, and says of all together what is known.

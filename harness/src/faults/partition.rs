@@ -8,9 +8,7 @@ use schism_nodes::NodeId;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use crate::faults::{
-    Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, is_node, parameter,
-};
+use crate::faults::{Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, parameter};
 use crate::network::{Link, Rule};
 use crate::plan::args::Args;
 use crate::plan::ground::Ground;
@@ -52,12 +50,23 @@ impl FaultKind for PartitionKind {
         Box::new(Partition { shape, given: args.has("shape") })
     }
 
-    fn draw(&self, fixed: &Map<String, Value>, _: &Ground, rng: &mut ChaCha8Rng) -> Drawn {
+    fn draw(&self, fixed: &Map<String, Value>, ground: &Ground, rng: &mut ChaCha8Rng) -> Drawn {
+        if ground.beside_clients && !matches!(fixed.get("shape").and_then(Value::as_str), Some("bridge" | "ring")) {
+            return draw_with_clients(fixed, rng);
+        }
         let shape = pick(&["isolate", "isolate", "halves", "majority", "bridge", "ring", "one-way"], rng);
         let on = pick(&["one", "one", "minority"], rng);
         let shape = if fixed.contains_key("direction") { "one-way" } else { shape };
         Drawn { on, args: Map::from_iter([("shape".to_owned(), shape.into())]) }
     }
+}
+
+/// Where clients coordinate, cuts between nodes alone hardly matter: some of the coordinators beside them are on a side as well.
+fn draw_with_clients(fixed: &Map<String, Value>, rng: &mut ChaCha8Rng) -> Drawn {
+    let shape = pick(&["isolate", "isolate", "halves", "majority", "one-way"], rng);
+    let on = pick(&["one,c1", "one,c1,c2", "minority,c1", "minority,c2"], rng);
+    let shape = if fixed.contains_key("direction") { "one-way" } else { shape };
+    Drawn { on, args: Map::from_iter([("shape".to_owned(), shape.into())]) }
 }
 
 /// A partition.
@@ -153,7 +162,7 @@ impl Partition {
 /// Sends probes until one arrives on a link that is open, while none may on one that is cut. Where no link is open, it
 /// is enough that one of them has carried a probe before.
 async fn prove(act: &Act<'_>, links: &BTreeSet<Link>) -> Standing {
-    let clients: Vec<&Link> = links.iter().filter(|link| !is_node(&link.from) || !is_node(&link.to)).collect();
+    let clients: Vec<&Link> = links.iter().filter(|link| !act.stage.network.relays(link)).collect();
     if let Some(passes) = clients.iter().find(|link| !act.stage.network.passage(link).cut) {
         return Standing::Unproved(format!("requests and answers pass on {passes}"));
     }

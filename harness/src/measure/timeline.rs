@@ -82,11 +82,13 @@ impl Timeline {
         if active.iter().any(|fault| fault.down.contains(node)) {
             return Side::Down;
         }
-        let there = reached(node, &self.nodes, active, false);
-        let back = reached(node, &self.nodes, active, true);
-        match there.intersection(&back).count() {
-            all if all == self.nodes.len() => Side::Whole,
-            most if 2 * most > self.nodes.len() => Side::Majority,
+        // Nobody is reached through a coordinator beside a client.
+        let nodes: BTreeSet<String> = self.nodes.iter().filter(|node| !node.starts_with('c')).cloned().collect();
+        let there = reached(node, &nodes, active, false);
+        let back = reached(node, &nodes, active, true);
+        match there.intersection(&back).filter(|node| nodes.contains(**node)).count() {
+            all if all == nodes.len() => Side::Whole,
+            most if 2 * most > nodes.len() => Side::Majority,
             _ => Side::Minority,
         }
     }

@@ -105,6 +105,11 @@ pub trait Network: Send + Sync {
     fn release(&self, fault: FaultId, count: Option<u64>, deliver: bool) -> u64;
     /// How many messages a fault has touched.
     fn touched(&self, fault: FaultId) -> Touched;
+    /// Whether messages of nodes pass on a link, those of coordinators beside clients among them: else what clients say does.
+    fn relays(&self, link: &Link) -> bool {
+        let is_node = |end: &str| end.parse().is_ok_and(|node: NodeId| !node.is_coordinator());
+        is_node(&link.from) && is_node(&link.to)
+    }
     /// What a client's message on a link meets now: whether it is cut, and how long it waits. Clients ask before they
     /// send and before they take an answer.
     fn passage(&self, link: &Link) -> Passage;

@@ -176,6 +176,7 @@ mod tests {
         Ground {
             system: "raft".to_owned(),
             nodes: NodeId::universe(5),
+            beside_clients: false,
             has_leader,
             links: LinkOrder::Any,
             requests: vec!["read".to_owned()],

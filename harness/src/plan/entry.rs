@@ -159,6 +159,7 @@ mod tests {
         let ground = Ground {
             system: "zab".to_owned(),
             nodes: NodeId::universe(3),
+            beside_clients: false,
             has_leader: true,
             links,
             requests: ["read", "write", "cas"].map(str::to_owned).into(),

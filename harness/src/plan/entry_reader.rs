@@ -86,7 +86,7 @@ impl EntryReader<'_> {
     }
 
     fn pattern(&mut self, pattern: &NotePattern) {
-        if let Some(node) = pattern.node.filter(|node| !self.ground.nodes.contains(node)) {
+        if let Some(node) = pattern.node.filter(|node| !self.ground.has(*node)) {
             self.problems.push(no_node(node, &self.ground.nodes, &format!("{}: when", self.at)));
         }
         if pattern.nth == 0 {
@@ -150,7 +150,7 @@ impl EntryReader<'_> {
             }
         };
         self.check_that(&targets, "on");
-        if let Some(stranger) = targets.0.iter().find(|target| !aims.accept(target)) {
+        if let Some(stranger) = targets.0.iter().find(|target| !aims.accept(target, self.ground)) {
             self.refuse("on", format!("{what} cannot be done to {stranger}"), aims.words());
         }
         Some(targets)
@@ -172,11 +172,21 @@ impl EntryReader<'_> {
         };
         let mut args = Args::new(&self.entry.args, "request", &["node", "f", "key", "value"], &self.at);
         let (node, request) = (args.text("node"), request(&mut args, self.ground));
-        if !args.has("node") {
+        if !args.has("node") && !self.ground.beside_clients {
             args.missing("node", "\"node\": \"n3\"");
         }
         self.problems.append(&mut args.finish());
-        let node = match Targets::parse(&node?, &self.ground.nodes, &format!("{}: node", self.at)) {
+        let Some(node) = node else {
+            let beside = Targets(vec![Target::Worker(worker.clone()?)]);
+            return Some(Action::Request { worker: worker?, node: beside, request: request? });
+        };
+        let node = self.contact(&node)?;
+        Some(Action::Request { worker: worker?, node, request: request? })
+    }
+
+    /// The node at which a request is made.
+    fn contact(&mut self, text: &str) -> Option<Targets> {
+        let node = match Targets::parse(text, &self.ground.nodes, &format!("{}: node", self.at)) {
             Ok(node) => node,
             Err(problem) => {
                 self.problems.push(problem);
@@ -184,14 +194,16 @@ impl EntryReader<'_> {
             }
         };
         self.check_that(&node, "node");
-        if !matches!(node.0.as_slice(), [Target::Node(_) | Target::Leader | Target::One | Target::That]) {
+        let beside = |worker: &Target| matches!(worker, Target::Worker(_)) && self.ground.beside_clients;
+        let one = |target: &Target| matches!(target, Target::Node(_) | Target::Leader | Target::One | Target::That);
+        if !matches!(node.0.as_slice(), [target] if one(target) || beside(target)) {
             self.refuse(
                 "node",
                 format!("a request is made at one node, and {node} is not one"),
                 "such as n3 or leader",
             );
         }
-        Some(Action::Request { worker: worker?, node, request: request? })
+        Some(node)
     }
 
     fn by_type(&mut self, hold: bool) -> Option<Action> {

@@ -69,7 +69,8 @@ impl fmt::Debug for InForce {
 impl InForce {
     /// Nothing is in force.
     pub fn new(cluster: Arc<dyn Cluster>, network: Arc<dyn Network>) -> Self {
-        let nodes = cluster.nodes().into_iter().map(|node| (node, tokio::sync::Mutex::default())).collect();
+        let everyone = cluster.nodes().into_iter().chain(cluster.coordinators());
+        let nodes = everyone.map(|node| (node, tokio::sync::Mutex::default())).collect();
         InForce { cluster, network, nodes, rules: Mutex::default(), traps: Mutex::default() }
     }
 
@@ -205,7 +206,11 @@ impl InForce {
             attempt(limited(node, self.cluster.resume(node)).await, "resumed");
         }
         if holds.killed.is_empty() && self.cluster.state(node) == NodeState::Down {
-            attempt(limited(node, self.cluster.restart(node)).await, "restarted");
+            let restarted = limited(node, self.cluster.restart(node)).await;
+            // A coordinator whose client has died is started again by whoever replaces it.
+            if self.cluster.state(node) != NodeState::Up {
+                attempt(restarted, "restarted");
+            }
             // A cluster may start the process with the clocks that the last one had.
             holds.told = None;
         }

@@ -13,6 +13,8 @@ pub struct Ground {
     pub system: String,
     /// The universe, in order.
     pub nodes: Vec<NodeId>,
+    /// Whether each client has a coordinator beside it, whom it asks where a plan names no node.
+    pub beside_clients: bool,
     /// Whether the system has a leader that makes itself known.
     pub has_leader: bool,
     /// What it needs of its links.
@@ -29,11 +31,17 @@ impl Ground {
         Ground {
             system: system.label(),
             nodes: NodeId::universe(count),
+            beside_clients: system.beside_clients(),
             has_leader: system.has_leader(),
             links: system.links(),
             requests: system.requests(),
             recovery: system.recovery(),
         }
+    }
+
+    /// Whether it is a node, or may be a coordinator beside a client.
+    pub fn has(&self, node: NodeId) -> bool {
+        self.nodes.contains(&node) || (self.beside_clients && node.is_coordinator())
     }
 
     /// By how much the lengths of faults and the distances between them are longer than for a system that recovers

@@ -64,7 +64,7 @@ impl Performance<'_> {
             }
             Action::Fire { targets, timer } => self.fire(&targets, &timer).await,
             Action::Request { worker, node, request } => {
-                let Some(node) = self.resolve(&node).first().copied() else {
+                let Some(node) = self.with_scene(|scene| node.contact(scene, &mut self.rng())) else {
                     return self.skip("there is no such node".to_owned());
                 };
                 self.report.targets = vec![node.to_string()];
@@ -225,8 +225,15 @@ impl Performance<'_> {
     fn with_scene<T>(&self, use_it: impl FnOnce(&Scene<'_>) -> T) -> T {
         let stage = &self.player().stage;
         let (nodes, workers, ackers) = (stage.cluster.nodes(), stage.workers.names(), stage.workers.ackers());
-        let leader = stage.cluster.leader();
-        use_it(&Scene { nodes: &nodes, workers: &workers, leader, that: self.that, ackers: &ackers })
+        let (coordinators, leader) = (stage.cluster.coordinators(), stage.cluster.leader());
+        use_it(&Scene {
+            nodes: &nodes,
+            coordinators: &coordinators,
+            workers: &workers,
+            leader,
+            that: self.that,
+            ackers: &ackers,
+        })
     }
 
     fn resolve(&self, targets: &Targets) -> Vec<NodeId> {

@@ -50,6 +50,7 @@ pub struct Cut {
 /// Draws what a shape leaves open. Workers among the targets are cut off together with the nodes on their side; no other
 /// worker is. Where a shape is not possible among so few nodes, no link is cut.
 pub fn cut(shape: Shape, nodes: &[NodeId], targets: &Resolved, rng: &mut ChaCha8Rng) -> Cut {
+    let targets = &with_coordinators_as_workers(targets);
     let (chosen, rest) = split(nodes, targets);
     match shape {
         Shape::Isolate => two_sides(nodes, &chosen, &rest, &targets.workers),
@@ -71,6 +72,14 @@ pub fn cut(shape: Shape, nodes: &[NodeId], targets: &Resolved, rng: &mut ChaCha8
 /// The cut of links that were named one by one.
 pub fn named(links: &BTreeSet<Link>) -> Cut {
     Cut { sides: BTreeMap::new(), links: links.clone() }
+}
+
+/// A coordinator that made the note at which a fault begins is cut off as its worker would be.
+fn with_coordinators_as_workers(targets: &Resolved) -> Resolved {
+    let mut targets = targets.clone();
+    let beside = targets.nodes.extract_if(.., |node| node.is_coordinator());
+    targets.workers.extend(beside.map(|node| node.to_string()));
+    targets
 }
 
 fn split(nodes: &[NodeId], targets: &Resolved) -> (Vec<NodeId>, Vec<NodeId>) {

@@ -102,6 +102,13 @@ impl Targets {
         resolved
     }
 
+    /// The one at which a request is made: a node, or for a worker the coordinator beside it.
+    pub fn contact(&self, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<NodeId> {
+        let resolved = self.resolve(scene, rng);
+        let beside = resolved.workers.iter().filter_map(|worker| worker.parse().ok());
+        resolved.nodes.iter().copied().chain(beside).next()
+    }
+
     /// Which workers they are now. Roles range over the workers; nodes and links are nobody.
     pub fn resolve_workers(&self, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> BTreeSet<String> {
         let mut workers = BTreeSet::new();
@@ -121,6 +128,8 @@ impl Targets {
 pub struct Scene<'a> {
     /// The universe, in order.
     pub nodes: &'a [NodeId],
+    /// The coordinators beside clients, in order, where there are such.
+    pub coordinators: &'a [NodeId],
     /// The workers, in order.
     pub workers: &'a [String],
     /// The leader, if there is one.
@@ -158,12 +167,14 @@ impl Resolved {
         self.endpoints().into_iter().chain(self.links.iter().map(ToString::to_string)).collect()
     }
 
-    /// The links that are meant: those that are named, all between a named node and the other nodes, and all between a
-    /// named worker and the nodes.
-    pub fn links(&self, nodes: &[NodeId]) -> BTreeSet<Link> {
+    /// The links that are meant: those that are named, all between a named node and the other nodes and the coordinators
+    /// beside clients, and all between a named worker and the nodes.
+    pub fn links(&self, scene: &Scene<'_>) -> BTreeSet<Link> {
         let mut links = self.links.clone();
         for endpoint in self.endpoints() {
-            for other in nodes.iter().map(ToString::to_string).filter(|other| *other != endpoint) {
+            let beside = if is_worker(&endpoint) { &[] } else { scene.coordinators };
+            let others = scene.nodes.iter().chain(beside).map(ToString::to_string);
+            for other in others.filter(|other| *other != endpoint) {
                 links.insert(Link { from: endpoint.clone(), to: other.clone() });
                 links.insert(Link { from: other, to: endpoint.clone() });
             }
@@ -250,9 +261,9 @@ pub(crate) fn no_node(node: NodeId, nodes: &[NodeId], at: &str) -> Problem {
 fn link(from: &str, to: &str, nodes: &[NodeId], at: &str) -> Result<Target, Problem> {
     for end in [from, to] {
         match end.parse::<NodeId>() {
+            _ if is_worker(end) => {}
             Ok(node) if nodes.contains(&node) => {}
             Ok(node) => return Err(no_node(node, nodes, at)),
-            Err(_) if is_worker(end) => {}
             Err(_) => {
                 return Err(Problem::new(at, format!("{end:?} is no end of a link")).hint("write n1->n3 or c2->n1"));
             }
@@ -275,12 +286,18 @@ mod tests {
         let workers = ["c1".to_owned(), "c2".to_owned()];
         let scene = Scene {
             nodes: &nodes,
+            coordinators: &[],
             workers: &workers,
             leader: leader.map(NodeId),
             that: Some(NodeId(2)),
             ackers: &[NodeId(1), NodeId(3)],
         };
         Targets::parse(text, &nodes, "here").unwrap().resolve(&scene, &mut stream(3, text))
+    }
+
+    /// Nodes, and nobody else.
+    fn nobody(nodes: &[NodeId]) -> Scene<'_> {
+        Scene { nodes, coordinators: &[], workers: &[], leader: None, that: None, ackers: &[] }
     }
 
     #[test]
@@ -305,7 +322,7 @@ mod tests {
     #[test]
     fn a_drawn_one_is_not_always_the_same() {
         let nodes = NodeId::universe(5);
-        let scene = Scene { nodes: &nodes, workers: &[], leader: None, that: None, ackers: &[] };
+        let scene = nobody(&nodes);
         let one = Targets(vec![Target::One]);
         let drawn: BTreeSet<_> =
             (0..100).flat_map(|seed| one.resolve(&scene, &mut stream(seed, "one")).nodes).collect();
@@ -315,8 +332,8 @@ mod tests {
     #[test]
     fn roles_of_workers_range_over_workers() {
         let workers = ["c1".to_owned(), "c2".to_owned(), "c3".to_owned()];
-        let scene =
-            Scene { nodes: &NodeId::universe(5), workers: &workers, leader: Some(NodeId(1)), that: None, ackers: &[] };
+        let nodes = NodeId::universe(5);
+        let scene = Scene { leader: Some(NodeId(1)), workers: &workers, ..nobody(&nodes) };
         let drawn =
             Targets(vec![Target::Minority, Target::Node(NodeId(1))]).resolve_workers(&scene, &mut stream(1, ""));
         assert_eq!(drawn.len(), 1);
@@ -339,9 +356,25 @@ mod tests {
     #[test]
     fn a_node_means_all_of_its_links() {
         let nodes = NodeId::universe(3);
-        let links: Vec<String> = resolve("n1", 3, None).links(&nodes).iter().map(ToString::to_string).collect();
-        assert_eq!(links, ["n1->n2", "n1->n3", "n2->n1", "n3->n1"]);
-        assert_eq!(resolve("all", 3, None).links(&nodes).len(), 6);
-        assert_eq!(resolve("c1", 3, None).links(&nodes).len(), 6);
+        let scene = nobody(&nodes);
+        let links = |text: &str, scene: &Scene<'_>| -> Vec<String> {
+            resolve(text, 3, None).links(scene).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(links("n1", &scene), ["n1->n2", "n1->n3", "n2->n1", "n3->n1"]);
+        assert_eq!(links("all", &scene).len(), 6);
+        assert_eq!(links("c1", &scene).len(), 6);
+        let beside = [NodeId::beside(1), NodeId::beside(2)];
+        let scene = Scene { coordinators: &beside, ..scene };
+        assert_eq!(links("n3", &scene).len(), 8, "with those to and from two coordinators");
+        assert_eq!(links("c1", &scene).len(), 6, "coordinators have none between each other");
+    }
+
+    #[test]
+    fn a_request_is_made_at_a_node_or_at_the_coordinator_beside_its_worker() {
+        let nodes = NodeId::universe(3);
+        let contact = |target| Targets(vec![target]).contact(&nobody(&nodes), &mut stream(1, ""));
+        assert_eq!(contact(Target::Node(NodeId(2))), Some(NodeId(2)));
+        assert_eq!(contact(Target::Worker("c2".to_owned())), Some(NodeId::beside(2)));
+        assert_eq!(contact(Target::That), None);
     }
 }

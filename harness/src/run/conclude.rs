@@ -124,7 +124,7 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
         .write_json(file::RUN, &run)
         .and_then(|()| report::write_all(&folder, &run, &verdict, &history))
         .and_then(|()| folder.make_latest(&run.options.out))
-        .and_then(|()| if needless(&run, &verdict) { folder.remove_data(run.options.nodes) } else { Ok(()) });
+        .and_then(|()| if needless(&run, &verdict) { folder.remove_data() } else { Ok(()) });
     if let Err(error) = written {
         if verdict.outcome != Outcome::Invalid {
             return Err(HarnessError::failed(error).at(folder.path.display()));

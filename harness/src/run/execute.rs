@@ -10,6 +10,7 @@ use schism_workloads::{Invocation, Workload};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::beside::Beside;
 use super::conclude::{self, Conclusion};
 use super::error::HarnessError;
 use super::final_phase::FinalPhase;
@@ -106,7 +107,8 @@ impl Course<'_> {
         let dialler: Arc<dyn Dialler> = self.prepared.system.dialler(&self.live.run, network).into();
         self.hooks.tell("waiting until the system answers");
         // A system that never answers is run all the same: the judge then finds that nothing follows.
-        self.unless_interrupted(ready::silent_nodes(&dialler, &self.prepared.nodes, READY_LIMIT)).await?;
+        let everyone = self.prepared.everyone();
+        self.unless_interrupted(ready::silent_nodes(&dialler, &everyone, READY_LIMIT)).await?;
         let pool = Arc::new(self.pool(dialler, workload));
         let report = self.main_phase(&pool, steps).await;
         if self.hooks.interrupt.borrow().is_none() && self.live.recorder.failure().is_none() {
@@ -131,6 +133,8 @@ impl Course<'_> {
             tally: Tally::default(),
             open_loop: self.options.open_loop,
             ackers: std::sync::Mutex::default(),
+            beside: (!self.prepared.coordinators.is_empty())
+                .then(|| Beside::new(self.live.cluster.clone(), self.prepared.system.clone())),
         };
         Pool::start(Arc::new(setting), self.prepared.nodes.clone(), self.options.concurrency, workload)
     }

@@ -61,7 +61,7 @@ impl Live {
         let cluster = Processes::start(Options {
             run: folder.id.clone(),
             folder: folder.path.clone(),
-            nodes: prepared.nodes.clone(),
+            nodes: prepared.everyone(),
             system: prepared.system.clone(),
             network: network.clone(),
             seeds: Box::new(move |node, life| chance::key(seed, &format!("node/{node}/{life}"))),
@@ -134,7 +134,7 @@ fn network(
         epoch: start,
         ..ProxyOptions::default()
     };
-    ProxyNetwork::start(&folder.id, &prepared.nodes, seeds, proxy).map_err(HarnessError::failed)
+    ProxyNetwork::start(&folder.id, &prepared.everyone(), seeds, proxy).map_err(HarnessError::failed)
 }
 
 /// Evidence that is not all there: what depends on notes cannot be judged.

@@ -1,5 +1,6 @@
 //! A run: start the nodes, drive the workload, play the plan, heal, read finally, stop, judge, write the folder.
 
+pub mod beside;
 mod conclude;
 mod deaths;
 mod error;

@@ -30,7 +30,7 @@ struct Inner {
 }
 
 impl Pool {
-    /// Starts `count` workers, c1, c2, …, pinned to the nodes in turn. Where there is a workload, worker `c<i+1>` is its
+    /// Starts `count` workers, c1, c2, …, pinned to the nodes in turn, or to the coordinators beside them. Where there is a workload, worker `c<i+1>` is its
     /// worker `i`; else they only do what a plan tells them.
     pub fn start(setting: Arc<Setting>, nodes: Vec<NodeId>, count: usize, workload: Option<Box<dyn Workload>>) -> Self {
         let pool = Pool {
@@ -50,8 +50,10 @@ impl Pool {
     /// Starts a worker.
     fn hire(&self, name: &str, number: usize, share: Option<Share>) -> mpsc::UnboundedSender<Command> {
         let (sender, commands) = mpsc::unbounded_channel();
-        let home = number % self.nodes.len();
-        let worker = Worker::new(name.to_owned(), self.nodes.clone(), home, self.setting.clone(), commands);
+        let own = self.setting.beside.as_ref().and_then(|beside| beside.of(name));
+        let nodes = own.map_or_else(|| self.nodes.clone(), |own| vec![own]);
+        let home = number % nodes.len();
+        let worker = Worker::new(name.to_owned(), nodes, home, self.setting.clone(), commands);
         let mut inner = self.lock();
         inner.tasks.spawn(worker.run(share, self.phase.subscribe()));
         inner.commands.insert(name.to_owned(), sender.clone());

@@ -16,9 +16,14 @@ use crate::plan::{self, Chance, Ground, Plan, Problems, Step};
 use crate::spec::Spec;
 use crate::system::{BuiltIn, System};
 
+/// The most coordinators beside clients: each is a process, with a relay to and from every node.
+const COORDINATORS_MAX: u16 = 100;
+
 /// A run that makes sense.
 pub(crate) struct Prepared {
     pub(crate) nodes: Vec<NodeId>,
+    /// Those beside clients, if the system has such.
+    pub(crate) coordinators: Vec<NodeId>,
     pub(crate) system: Arc<dyn System>,
     /// Absent where a plan brings its own requests. Taken when the workers start.
     pub(crate) workload: Option<Box<dyn Workload>>,
@@ -54,6 +59,7 @@ pub(crate) fn with_plan(options: &RunOptions, plan: Option<Plan>) -> Result<Prep
     };
     let at = options.plan.as_ref().map_or_else(|| "the plan".to_owned(), |path| path.display().to_string());
     let steps = plan::steps(&plan, &ground, &faults, &at).map_err(problems)?;
+    let coordinators = if system.beside_clients() { coordinators(options, &plan)? } else { Vec::new() };
     let workload = workload(options, &*system)?;
     let requirement = workload.requirement();
     let initial = Some(&requirement.initial).filter(|initial| !initial.is_null());
@@ -63,6 +69,7 @@ pub(crate) fn with_plan(options: &RunOptions, plan: Option<Plan>) -> Result<Prep
     let workload = has_workload.then_some(workload);
     Ok(Prepared {
         nodes: NodeId::universe(options.nodes),
+        coordinators,
         system,
         workload,
         has_workload,
@@ -71,6 +78,23 @@ pub(crate) fn with_plan(options: &RunOptions, plan: Option<Plan>) -> Result<Prep
         plan,
         steps,
     })
+}
+
+/// The coordinators beside clients: one for each worker that there is from the start, or that the plan names.
+fn coordinators(options: &RunOptions, plan: &Plan) -> Result<Vec<NodeId>, HarnessError> {
+    let targets = plan.entries.iter().filter_map(|entry| entry.on.as_deref());
+    let named = targets.flat_map(|on| on.split(',')).flat_map(|target| target.split("->"));
+    let named = named.filter_map(|end| end.trim().parse::<NodeId>().ok());
+    let noted = plan.entries.iter().filter_map(|entry| entry.when.as_ref()?.node);
+    let most = named.chain(noted).filter_map(NodeId::client).max().unwrap_or(0);
+    let count = options.concurrency.max(usize::from(most));
+    match u16::try_from(count) {
+        Ok(count) if count <= COORDINATORS_MAX => Ok((1..=count).map(NodeId::beside).collect()),
+        _ => {
+            let what = format!("{} starts a process for each of {count} clients", options.system);
+            Err(HarnessError::usage(what).advise(format!("--concurrency up to {COORDINATORS_MAX}")))
+        }
+    }
 }
 
 /// Everything that is wrong with a plan, as one error.
@@ -99,6 +123,11 @@ pub(crate) fn load(options: &RunOptions) -> Load {
 }
 
 impl Prepared {
+    /// The nodes, and the coordinators beside clients.
+    pub(crate) fn everyone(&self) -> Vec<NodeId> {
+        [&self.nodes[..], &self.coordinators[..]].concat()
+    }
+
     /// What is read finally in a run whose requests are the plan's own: the keys that these name.
     pub(crate) fn planned_reads(&self) -> Vec<Invocation> {
         let requests = self.plan.entries.iter().filter(|entry| entry.action == "request");

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::beside::Beside;
 use super::translate;
 use crate::client::{Client, Completion, Dialler};
 use crate::recorder::{Draft, Recorder, RecorderError};
@@ -37,6 +38,8 @@ pub struct Setting {
     pub open_loop: bool,
     /// Who stored the last write that was acknowledged.
     pub ackers: Mutex<Vec<NodeId>>,
+    /// Coordinators beside clients, where the system has such.
+    pub beside: Option<Beside>,
 }
 
 /// Operations that ended so far.
@@ -97,7 +100,7 @@ pub(super) struct Share {
 /// See the module's head.
 pub(super) struct Worker {
     name: String,
-    /// All nodes, at least one.
+    /// Whom it may ask, at least one: all nodes, or its own coordinator.
     nodes: Vec<NodeId>,
     /// The place of the node that its workload asked last, and at first of the one that it is pinned to.
     last: usize,
@@ -277,11 +280,18 @@ impl Worker {
         let index = self.setting.recorder.record(draft.clone())?.index;
         let (_, client) =
             self.client.get_or_insert_with(|| (node, self.setting.dialler.client(&self.name, process, node)));
+        let mut died = false;
         let completion = match self.give_up.take() {
             None => client.call(&request, self.setting.op_timeout).await,
             Some(told) => {
-                let completion = client.abandon(&request).await;
+                let completion = match &self.setting.beside {
+                    Some(beside) if node.is_coordinator() => {
+                        beside.die(node, client.as_mut(), &request, self.setting.op_timeout).await
+                    }
+                    _ => client.abandon(&request).await,
+                };
                 let _ = told.send(index);
+                died = true;
                 completion
             }
         };
@@ -290,7 +300,7 @@ impl Worker {
         if let Some(ackers) = ackers(&request, &completion) {
             *lock(&self.setting.ackers) = ackers;
         }
-        if matches!(completion, Completion::Info { .. }) {
+        if died || matches!(completion, Completion::Info { .. }) {
             self.renew();
         }
         Ok(completion)

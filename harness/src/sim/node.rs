@@ -31,6 +31,8 @@ pub(crate) struct SimNode<P: Protocol> {
     pub(crate) clock_fault: ClockFault,
     /// Which faults keep it in which state.
     pub(crate) holds: Holds,
+    /// The note at which it dies with its client, being a coordinator beside one that is about to die.
+    pub(crate) dies_at: Option<&'static str>,
     /// Traps that it has run into, in this life or an earlier one.
     pub(crate) reached: BTreeSet<u64>,
     /// What its machine draws: how long syncs and starts take, what is stepped first.
@@ -84,6 +86,7 @@ impl<P: Protocol> SimNode<P> {
             clock: Self::clock_at(ClockFault::default(), 0),
             clock_fault: ClockFault::default(),
             holds: Holds::default(),
+            dies_at: None,
             reached: BTreeSet::new(),
             rng: chance::stream(seed, &format!("machine/{id}")),
         }

@@ -86,7 +86,8 @@ impl<P: Protocol> World<P> {
             self.start(place);
         }
         self.finale.deadline = nanoseconds(READY_LIMIT);
-        self.send_errands(|world, node| world.hire(&format!("ready{node}"), None, false));
+        let everyone = self.nodes.iter().map(|node| node.id).collect();
+        self.send_errands(everyone, |world, node| world.hire(&format!("ready{node}"), None, false));
     }
 
     /// The system answers, or has had its time: the main phase begins.
@@ -145,7 +146,7 @@ impl<P: Protocol> World<P> {
     /// Compares each node's dump with its last one.
     fn rest(&mut self) {
         let mut rested = BTreeMap::new();
-        for node in &self.nodes {
+        for node in self.nodes.iter().take(self.universe.len()) {
             let process = node.process.as_ref().filter(|_| node.state == NodeState::Up);
             let dump = process.map(|process| process.protocol.dump());
             let rests = dump.is_some() && self.finale.dumps.get(&node.id) == Some(&dump);
@@ -161,9 +162,9 @@ impl<P: Protocol> World<P> {
         self.after(nanoseconds(REST), Happening::Phase { turn });
     }
 
-    /// Every node that is up tells what it holds.
+    /// Every node of the universe that is up tells what it holds.
     fn tell_held(&mut self) {
-        for place in 0..self.nodes.len() {
+        for place in 0..self.universe.len() {
             let up = self.nodes[place].state == NodeState::Up;
             let held = self.process(place).filter(|_| up).map(|process| process.protocol.held());
             for note in held.into_iter().flatten() {
@@ -177,7 +178,7 @@ impl<P: Protocol> World<P> {
         if let Some(workload) = &self.workload {
             self.finale.reads = workload.final_reads();
         }
-        self.send_errands(|world, node| world.worker(&format!("c{}", node.0)));
+        self.send_errands(self.universe.clone(), |world, node| world.worker(&format!("c{}", node.0)));
     }
 
     fn end(&mut self) {
@@ -197,10 +198,10 @@ impl<P: Protocol> World<P> {
 
 // Questions at every node.
 impl<P: Protocol> World<P> {
-    /// Sends somebody to each node.
-    fn send_errands(&mut self, mut who: impl FnMut(&mut Self, NodeId) -> usize) {
+    /// Sends somebody to each of these.
+    fn send_errands(&mut self, nodes: Vec<NodeId>, mut who: impl FnMut(&mut Self, NodeId) -> usize) {
         self.finale.errands.clear();
-        for node in self.universe.clone() {
+        for node in nodes {
             let worker = who(self, node);
             self.finale.errands.push(Errand { node, worker, asked: node, next: 0, ended: None });
         }

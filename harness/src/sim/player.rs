@@ -149,7 +149,7 @@ impl<P: Protocol> World<P> {
             }
             Action::Fire { targets, timer } => self.fire_at(place, that, &targets, &timer),
             Action::Request { worker, node, request } => {
-                let Some(node) = self.resolve(place, that, &node).first().copied() else {
+                let Some(node) = self.with_scene(that, |scene| node.contact(scene, &mut self.entry_rng(place))) else {
                     return self.skip(place, "there is no such node".to_owned());
                 };
                 self.player.entries[place].report.targets = vec![node.to_string()];
@@ -305,7 +305,8 @@ impl<P: Protocol> World<P> {
     fn with_scene<T>(&self, that: Option<NodeId>, use_it: impl FnOnce(&Scene<'_>) -> T) -> T {
         let workers = self.worker_names();
         let (nodes, leader, ackers) = (&self.universe, self.leader(), &self.ackers);
-        use_it(&Scene { nodes, workers: &workers, leader, that, ackers })
+        let coordinators: Vec<NodeId> = self.nodes.iter().skip(nodes.len()).map(|node| node.id).collect();
+        use_it(&Scene { nodes, coordinators: &coordinators, workers: &workers, leader, that, ackers })
     }
 
     fn resolve(&self, place: usize, that: Option<NodeId>, targets: &Targets) -> Vec<NodeId> {

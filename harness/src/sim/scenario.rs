@@ -9,7 +9,7 @@ use schism_checker::verdict::Outcome;
 use schism_nodes::catalog::{self, Visitor};
 use schism_nodes::config::Consistency;
 use schism_nodes::control::Storage;
-use schism_nodes::{LinkOrder, Params, Protocol};
+use schism_nodes::{LinkOrder, NodeId, Params, Protocol};
 
 use crate::judge::{self, Case};
 use crate::measure::measure;
@@ -155,6 +155,7 @@ impl Scenario {
             retries: self.mixture.as_ref().map_or(0.0, |mixture| mixture.retries),
             workload,
             reads,
+            coordinators: std::mem::take(&mut self.prepared.coordinators),
             steps: std::mem::take(&mut self.prepared.steps),
             watch,
             trace,
@@ -241,6 +242,7 @@ impl Played {
 struct Play {
     storage: Storage,
     order: LinkOrder,
+    coordinators: Vec<NodeId>,
     options: RunOptions,
     weather: Weather,
     retries: f64,
@@ -255,8 +257,9 @@ impl Visitor for Play {
     type Output = Remains;
 
     fn visit<P: Protocol + 'static>(self, config: P::Config) -> Remains {
-        let Play { storage, order, options, weather, retries, workload, reads, steps, watch, trace } = self;
-        let setup = Setup { config, storage, order, options, weather, retries, workload, reads, steps };
+        let Play { storage, order, coordinators, options, weather, retries, workload, reads, steps, watch, trace } =
+            self;
+        let setup = Setup { config, storage, order, coordinators, options, weather, retries, workload, reads, steps };
         World::<P>::new(setup, watch, trace).run()
     }
 }

@@ -10,6 +10,7 @@ use schism_nodes::cx::Surroundings;
 use schism_nodes::driver::clock::Clock;
 use schism_nodes::{Cx, Effect, Event, Incarnation, NodeId, Note, Protocol, Time, protocol};
 
+use crate::cluster::Disk;
 use crate::sim::node::{Process, SimNode};
 use crate::sim::panics;
 use crate::sim::watch::Noted;
@@ -156,7 +157,7 @@ impl<P: Protocol> World<P> {
         }
     }
 
-    /// A note leaves a node; whether the node stands still there.
+    /// A note leaves a node; whether the node stands still there, or dies.
     pub(crate) fn noted(&mut self, place: usize, note: &Note) -> bool {
         let SimNode { id, incarnation, .. } = self.nodes[place];
         self.tell(&id, "note", format_args!("{note}"));
@@ -167,6 +168,10 @@ impl<P: Protocol> World<P> {
         }
         let time = self.recording.time(self.now);
         self.watch.hear(&Noted { node: id, incarnation, time, note });
+        if self.nodes[place].dies_at.is_some_and(|last| last == note.name) {
+            self.kill(place, Disk::Keep);
+            return true;
+        }
         let process = self.process(place).expect("whoever makes a note lives");
         if !process.traps.any_armed() {
             return false;
@@ -181,7 +186,7 @@ impl<P: Protocol> World<P> {
     /// A message leaves a node for another.
     fn send(&mut self, place: usize, to: NodeId, message: P::Message) {
         let from = self.nodes[place].id;
-        let wire = self.wires.wire(place, Self::place(to));
+        let wire = self.wires.wire(place, self.place(to));
         let shown = self.trace.is_some().then(|| message.to_string());
         let fate = self.wires.send(self.now, wire, message);
         if let Some(shown) = shown {

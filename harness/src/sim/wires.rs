@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
-use schism_nodes::{Incarnation, LinkOrder};
+use schism_nodes::{Incarnation, LinkOrder, NodeId};
 use serde::Serialize;
 
 use crate::chance;
@@ -39,6 +39,8 @@ pub(crate) enum Fate<M> {
 #[derive(Debug)]
 pub(crate) struct Wires<M> {
     nodes: usize,
+    /// By the name of each end.
+    places: BTreeMap<String, usize>,
     order: LinkOrder,
     delay: Spread,
     seed: u64,
@@ -62,9 +64,11 @@ struct Wire<M> {
 }
 
 impl<M: Clone + Serialize> Wires<M> {
-    pub(crate) fn new(nodes: usize, order: LinkOrder, delay: Spread, seed: u64) -> Self {
+    /// Links between all of them; those between coordinators beside clients nobody uses.
+    pub(crate) fn new(ends: &[NodeId], order: LinkOrder, delay: Spread, seed: u64) -> Self {
+        let nodes = ends.len();
         let wire = |place: usize| {
-            let name = format!("n{}->n{}", place / nodes + 1, place % nodes + 1);
+            let name = format!("{}->{}", ends[place / nodes], ends[place % nodes]);
             Wire {
                 engine: LinkEngine::new(chance::key(seed, &format!("link/{name}")), order),
                 rng: chance::stream(seed, &format!("delay/{name}")),
@@ -75,6 +79,7 @@ impl<M: Clone + Serialize> Wires<M> {
         };
         Wires {
             nodes,
+            places: ends.iter().enumerate().map(|(place, end)| (end.to_string(), place)).collect(),
             order,
             delay,
             seed,
@@ -196,8 +201,12 @@ impl<M: Clone + Serialize> Wires<M> {
     }
 
     fn between_nodes(&self, link: &Link) -> Option<usize> {
-        let place = |end: &str| end.parse::<schism_nodes::NodeId>().ok().map(|node| usize::from(node.0) - 1);
-        Some(self.wire(place(&link.from)?, place(&link.to)?))
+        Some(self.wire(self.place(&link.from)?, self.place(&link.to)?))
+    }
+
+    /// The place of an end that is a node, or a coordinator beside a client.
+    pub(crate) fn place(&self, end: &str) -> Option<usize> {
+        self.places.get(end).copied()
     }
 
     /// Ends all rules of a fault.

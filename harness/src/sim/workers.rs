@@ -17,6 +17,7 @@ use serde_json::Value;
 use self::retries::Retry;
 use crate::chance;
 use crate::client::Completion;
+use crate::cluster::{Disk, NodeState};
 use crate::recorder::Draft;
 use crate::run::{translate, worker};
 use crate::sim::phases::Phase;
@@ -218,6 +219,9 @@ impl<P: Protocol> World<P> {
         if open.abandon || matches!(completion, Completion::Info { .. }) {
             self.renew(worker);
         }
+        if open.abandon && open.node.is_coordinator() {
+            self.replace_coordinator(open.node);
+        }
         match open.purpose {
             Purpose::Work | Purpose::Retry => {
                 if let (Some(share), Some(workload)) = (self.workers[worker].share, self.workload.as_mut()) {
@@ -231,6 +235,16 @@ impl<P: Protocol> World<P> {
         self.attend(worker);
     }
 
+    /// A client has died, and the coordinator beside it with it, if that has not died before: the next client gets another.
+    fn replace_coordinator(&mut self, coordinator: NodeId) {
+        let place = self.place(coordinator);
+        self.nodes[place].dies_at = None;
+        if !matches!(self.nodes[place].state, NodeState::Down | NodeState::Crashed) {
+            self.kill(place, Disk::Keep);
+        }
+        self.settle(place);
+    }
+
     /// The worker goes on under a new process, without a connection.
     fn renew(&mut self, worker: usize) {
         let process = self.processes;
@@ -241,7 +255,7 @@ impl<P: Protocol> World<P> {
         state.serial = 0;
         if let Some((node, incarnation)) = state.connection.take() {
             let delay = self.weather.delay.draw(&mut state.delays);
-            let node = Self::place(node);
+            let node = self.place(node);
             self.after(delay, Happening::Closed { node, incarnation, client });
         }
     }

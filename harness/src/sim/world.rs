@@ -66,6 +66,7 @@ pub(crate) struct Setup<P: Protocol> {
     pub(crate) config: P::Config,
     pub(crate) storage: Storage,
     pub(crate) order: LinkOrder,
+    pub(crate) coordinators: Vec<NodeId>,
     pub(crate) options: RunOptions,
     pub(crate) weather: Weather,
     pub(crate) retries: f64,
@@ -83,6 +84,7 @@ pub(crate) struct World<P: Protocol> {
     pub(crate) now: Moment,
     pub(crate) agenda: Agenda<Happening<P::Message>>,
     pub(crate) universe: Vec<NodeId>,
+    /// Those of the universe, and behind them coordinators beside clients, c1 and on.
     pub(crate) nodes: Vec<SimNode<P>>,
     pub(crate) wires: Wires<P::Message>,
     pub(crate) workers: Vec<Worker>,
@@ -134,16 +136,17 @@ pub(crate) struct Remains {
 impl<P: Protocol> World<P> {
     /// A world in which nothing has happened yet.
     pub(crate) fn new(setup: Setup<P>, watch: Watch, trace: bool) -> Self {
-        let Setup { config, storage, order, options, weather, retries, workload, reads, steps } = setup;
+        let Setup { config, storage, order, coordinators, options, weather, retries, workload, reads, steps } = setup;
         let (universe, seed) = (NodeId::universe(options.nodes), options.seed);
+        let everyone = [&universe[..], &coordinators[..]].concat();
         World {
             config,
             storage,
             weather,
             now: 0,
             agenda: Agenda::new(),
-            nodes: universe.iter().map(|id| SimNode::new(*id, seed)).collect(),
-            wires: Wires::new(universe.len(), order, weather.delay, seed),
+            nodes: everyone.iter().map(|id| SimNode::new(*id, seed)).collect(),
+            wires: Wires::new(&everyone, order, weather.delay, seed),
             workers: Vec::new(),
             retries,
             player: Player::new(steps, workload.is_some()),
@@ -215,9 +218,15 @@ impl<P: Protocol> World<P> {
         self.agenda.enter(self.now.saturating_add(nanoseconds), happening);
     }
 
-    /// The place of a node of the universe.
-    pub(crate) fn place(node: NodeId) -> usize {
-        usize::from(node.0) - 1
+    /// The place of a node of the universe, or of a coordinator beside a client.
+    pub(crate) fn place(&self, node: NodeId) -> usize {
+        node.client().map_or(0, |_| self.universe.len()) + usize::from(node.client().unwrap_or(node.0)) - 1
+    }
+
+    /// The coordinator beside a worker, if there is one.
+    pub(crate) fn beside(&self, worker: usize) -> Option<NodeId> {
+        let beside = self.workers[worker].name.parse().ok().filter(|node: &NodeId| node.is_coordinator())?;
+        (self.place(beside) < self.nodes.len()).then_some(beside)
     }
 
     /// A line of the trace, if there is one.

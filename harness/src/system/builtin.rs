@@ -8,7 +8,7 @@ use std::time::Duration;
 use schism_nodes::catalog::{self, CatalogError};
 use schism_nodes::config::Consistency;
 use schism_nodes::control::Storage;
-use schism_nodes::{LinkOrder, NodeId, Params, ProtocolInfo};
+use schism_nodes::{LinkOrder, NodeId, Params, ProtocolInfo, RequestKind};
 
 use crate::client::Dialler;
 use crate::client::maelstrom::MaelstromDialler;
@@ -23,6 +23,7 @@ pub struct BuiltIn {
     info: ProtocolInfo,
     promise: Consistency,
     serves: Vec<&'static str>,
+    beside_clients: bool,
     storage: Storage,
     program: PathBuf,
 }
@@ -34,9 +35,11 @@ impl BuiltIn {
         let params = Params(spec.params.clone());
         let promise = catalog::promise(&spec.name, &params, nodes)?;
         let serves = catalog::serves(&spec.name, &params, nodes)?;
+        let beside_clients = catalog::beside_clients(&spec.name, &params, nodes)?;
         let storage = catalog::storage(&spec.name, &params)?;
         let info = catalog::info(&spec.name).expect("its parameters have just been read");
-        Ok(BuiltIn { spec, info, promise, serves, storage, program: program.unwrap_or_else(running_program) })
+        let program = program.unwrap_or_else(running_program);
+        Ok(BuiltIn { spec, info, promise, serves, beside_clients, storage, program })
     }
 }
 
@@ -72,6 +75,14 @@ impl System for BuiltIn {
 
     fn promise(&self) -> Consistency {
         self.promise
+    }
+
+    fn beside_clients(&self) -> bool {
+        self.beside_clients
+    }
+
+    fn midway(&self, request: &RequestKind) -> Option<&'static str> {
+        catalog::midway(&self.spec.name, request)
     }
 
     fn launch(&self, _node: NodeId) -> Launch {

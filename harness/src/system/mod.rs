@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use schism_nodes::config::Consistency;
 use schism_nodes::control::Storage;
-use schism_nodes::{LinkOrder, NodeId};
+use schism_nodes::{LinkOrder, NodeId, RequestKind};
 
 use crate::client::Dialler;
 use crate::network::Network;
@@ -28,6 +28,15 @@ pub trait System: Send + Sync {
     fn links(&self) -> LinkOrder;
     /// How long it typically takes to serve again after a fault.
     fn recovery(&self) -> Duration;
+    /// Whether each client has a coordinator beside it, a process of its own, whom it asks in place of a node.
+    fn beside_clients(&self) -> bool {
+        false
+    }
+    /// The note that a coordinator makes when a part of what such a request sends is out, if it makes one.
+    fn midway(&self, request: &RequestKind) -> Option<&'static str> {
+        let _ = request;
+        None
+    }
     /// How the process of a node is started.
     fn launch(&self, node: NodeId) -> Launch;
     /// What it promises its clients, its deliberate bug apart.

@@ -27,6 +27,7 @@ fn ready(entries: &Value, nodes: u16, faults: &Faults) -> Vec<Step> {
     let ground = Ground {
         system: "raft".to_owned(),
         nodes: NodeId::universe(nodes),
+        beside_clients: false,
         has_leader: true,
         links: LinkOrder::Any,
         requests: ["read", "write", "cas"].map(str::to_owned).into(),

@@ -9,6 +9,7 @@ mod controller_killed;
 mod deliberate_bugs;
 mod exit_codes;
 mod interrupted;
+mod limits;
 mod live;
 mod notes_agree;
 mod output_lost;

@@ -6,8 +6,10 @@
 mod bugs;
 mod clients;
 mod command;
+mod coordinators;
 mod correct;
 mod determinism;
+mod limits;
 mod plans;
 #[path = "../common/shown_by.rs"]
 mod shown_by;

@@ -1,6 +1,8 @@
 //! A connection that somebody made to this node: a peer, who only speaks, or a client, who asks and is answered.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::net::SocketAddr;
 
 use mio::net::TcpStream;
 
@@ -82,7 +84,12 @@ impl Connection {
     }
 
     /// Who says what `line` says, if it is a hello to `me` that is acceptable.
-    pub(super) fn greeted(&mut self, line: &[u8], me: &Hello, universe: &[NodeId]) -> Result<(), HelloError> {
+    pub(super) fn greeted(
+        &mut self,
+        line: &[u8],
+        me: &Hello,
+        peers: &BTreeMap<NodeId, SocketAddr>,
+    ) -> Result<(), HelloError> {
         let hello: Hello = serde_json::from_slice(line)?;
         if hello.run != me.run {
             return Err(HelloError::Run { theirs: hello.run, ours: me.run.clone() });
@@ -94,10 +101,10 @@ impl Connection {
             return Err(HelloError::Myself);
         }
         self.party = match hello.from.parse::<NodeId>() {
-            Ok(node) if universe.contains(&node) => Party::Peer(node, hello.from),
-            Ok(_) => return Err(HelloError::From(hello.from)),
+            Ok(node) if peers.contains_key(&node) => Party::Peer(node, hello.from),
+            Ok(node) if !node.is_coordinator() => return Err(HelloError::From(hello.from)),
             Err(_) if hello.from.is_empty() || hello.from.contains('#') => return Err(HelloError::From(hello.from)),
-            Err(_) => Party::Client(ClientId(hello.from)),
+            _ => Party::Client(ClientId(hello.from)),
         };
         let answer = Hello {
             run: hello.run,

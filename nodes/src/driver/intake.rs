@@ -53,7 +53,7 @@ impl<P: Protocol> NodeLoop<P> {
             match (&connection.party, line) {
                 (Party::Stranger, Line::TooLong) => return Ok(false),
                 (Party::Stranger, Line::Whole(line)) => {
-                    if let Err(error) = connection.greeted(line, &self.hello, &self.universe) {
+                    if let Err(error) = connection.greeted(line, &self.hello, &self.boot.peers) {
                         eprintln!("a connection is refused: {error}");
                         return Ok(false);
                     }

@@ -15,6 +15,8 @@ pub struct Config {
     pub w: usize,
     /// How many replicas are asked for their version.
     pub r: usize,
+    /// Who takes operations through their phases.
+    pub coordinator: Coordinator,
     /// Whether a read stores what it returns before it returns it.
     pub writeback: Writeback,
     /// What orders the writes of a register.
@@ -45,6 +47,15 @@ pub struct Config {
     pub give_up: Duration,
     /// The deliberate bug, if any.
     pub bug: Option<Bug>,
+}
+
+/// Who takes operations through their phases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coordinator {
+    /// The node that the client has asked.
+    Node,
+    /// A process beside the client, which has no copy of anything.
+    Client,
 }
 
 /// Whether a read stores what it returns.
@@ -164,6 +175,12 @@ pub(super) fn info() -> ProtocolInfo {
         parameter("w", "1..n|maj", "maj", "how many replicas have to store a write"),
         parameter("r", "1..n|maj", "maj", "how many replicas are asked"),
         parameter(
+            "coordinator",
+            "node|client",
+            "node",
+            "who coordinates: the node that a client asks, or a process without a copy beside each client",
+        ),
+        parameter(
             "writeback",
             "off|on|fast",
             "off",
@@ -240,6 +257,7 @@ pub(super) fn configure(params: &Params, nodes: u16) -> Result<Config, ConfigErr
         n: size(n),
         w: size(quorum(&mut reader, "w", n)),
         r: size(quorum(&mut reader, "r", n)),
+        coordinator: [Coordinator::Node, Coordinator::Client][reader.word("coordinator", &["node", "client"])],
         writeback: [Writeback::Off, Writeback::On, Writeback::Fast][reader.word("writeback", &["off", "on", "fast"])],
         version: [Versions::Tag, Versions::Lww, Versions::Siblings]
             [reader.word("version", &["tag", "lww", "siblings"])],
@@ -262,6 +280,10 @@ pub(super) fn configure(params: &Params, nodes: u16) -> Result<Config, ConfigErr
     }
     if config.causal && n < nodes {
         reader.refuse("causal", "vv", "off, or vv where every node has a copy (n left out)".to_owned(), Vec::new());
+    }
+    if config.causal && config.coordinator == Coordinator::Client {
+        let expected = "node, or client with causal=off: who delivers in causal order reads its own copy";
+        reader.refuse("coordinator", "client", expected.to_owned(), Vec::new());
     }
     reader.finish(config)
 }
@@ -359,6 +381,7 @@ mod tests {
     fn impossible_parameters_are_refused_all_at_once() {
         assert_eq!(config("n=4,w=0,r=5", 3).unwrap_err().0.len(), 3);
         assert_eq!(config("w=4", 3).unwrap_err().to_string(), "w=4: a whole number from 1 to 3");
+        assert_eq!(config("causal=vv,coordinator=client", 3).unwrap_err().0.len(), 1);
         assert_eq!(config("sloppy=on,anti_entropy=0s,writeback=perhaps", 3).unwrap_err().0.len(), 3);
     }
 

@@ -2,7 +2,9 @@
 //! read (Gifford 1979; Dynamo's N, W and R). With W + R > N and write-back it is the atomic register of Attiya, Bar-Noy
 //! and Dolev (1995) with many writers (Lynch and Shvartsman 1997).
 //!
-//! Any node takes requests and coordinates them; it need not have a copy itself. An operation has two phases:
+//! Any node takes requests and coordinates them; it need not have a copy itself. With `coordinator=client` a process beside each
+//! client does, which has no copy of anything and is no node of the universe: then it dies with its client, in the middle of a
+//! write too. An operation has two phases:
 //!
 //! 1. *Query*: R replicas say which version they have. The newest counts.
 //! 2. *Store*: a write gives its value a tag above that version's and has it stored by W replicas. A read with
@@ -69,7 +71,7 @@ use std::collections::BTreeMap;
 
 pub use bug::Bug;
 pub use causal::{Update, Vector};
-pub use config::{Config, Repair, Restart, Versions, Writeback};
+pub use config::{Config, Coordinator, Repair, Restart, Versions, Writeback};
 pub use merkle::Place;
 pub use message::{Lives, Message, Phase, Step};
 pub use record::{NotATimer, Record, Timer};
@@ -82,7 +84,7 @@ use crate::cx::Cx;
 use crate::id::{ClientId, NodeId, RequestId};
 use crate::note::Note;
 use crate::protocol::{Dump, Protocol};
-use crate::request::Request;
+use crate::request::{Request, RequestKind};
 use causal::Causal;
 use coordinator::{Counted, Operation};
 use hints::Hints;
@@ -129,6 +131,15 @@ impl Protocol for Nwr {
         config.serves()
     }
 
+    fn beside_clients(config: &Config) -> bool {
+        config.coordinator == Coordinator::Client
+    }
+
+    /// A write when its first store is out, a read when it has been taken up: nothing of that can be seen later.
+    fn midway(request: &RequestKind) -> Option<&'static str> {
+        Some(if request.is_read() { "begun" } else { "store-sent" })
+    }
+
     fn start(config: Config, stable: Vec<Record>, cx: &mut Cx<'_, Self>) -> Self {
         let (mut replica, mut hints, mut causal) = (Replica::default(), Hints::default(), Causal::default());
         for record in stable {
@@ -136,7 +147,8 @@ impl Protocol for Nwr {
             causal.recall(&record);
             replica.recall(record);
         }
-        if cx.incarnation() > 1 {
+        let is_replica = cx.nodes().contains(&cx.me());
+        if is_replica && cx.incarnation() > 1 {
             replica.note_recovered(cx);
             hints.note_recovered(cx);
         }
@@ -152,11 +164,13 @@ impl Protocol for Nwr {
             floor: BTreeMap::new(),
             operations: BTreeMap::new(),
         };
-        node.look_at_disk(cx);
-        node.watch_all_tombstones(cx);
-        node.plan_anti_entropy(cx);
-        node.plan_handoff(cx);
-        node.offer_updates(cx);
+        if is_replica {
+            node.look_at_disk(cx);
+            node.watch_all_tombstones(cx);
+            node.plan_anti_entropy(cx);
+            node.plan_handoff(cx);
+            node.offer_updates(cx);
+        }
         node
     }
 

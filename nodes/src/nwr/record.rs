@@ -14,7 +14,7 @@ use crate::id::{Incarnation, NodeId, RequestId};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "kebab-case")]
 pub enum Record {
-    /// The node has begun its first life: a disk without this was lost.
+    /// The node has begun its first life, or has heard what its lost disk may have held: a disk without this was lost.
     Born,
     /// A register has this version.
     Store {

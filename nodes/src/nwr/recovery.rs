@@ -5,6 +5,9 @@
 //! That alone is not enough. A write under way may have counted the copy that is lost, and end after the others were
 //! asked. So they remember, before they answer, that a new life has begun, and say so in every answer from then on: a write
 //! that ends later hears it from one of them, and does not count what an earlier life has said.
+//!
+//! The disk is marked as one that knows all it has to know only when that has been heard: a replica that dies before is as
+//! ignorant in its next life, and asks again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,22 +29,27 @@ pub(super) struct Recovery {
 
 // The one that has lost its disk.
 impl Nwr {
-    /// Upon a start: a disk that does not know of the first life has been lost, unless this is the first life.
+    /// Upon a start: a disk without its mark has been lost, or was not made good before a death, unless this is the first
+    /// life.
     pub(super) fn look_at_disk(&mut self, cx: &mut Cx<'_, Self>) {
         if self.config.restart == Restart::Durable || self.replica.born {
             return;
         }
-        self.replica.born = true;
-        cx.persist(Record::Born);
         if cx.incarnation() == 1 {
-            return;
+            return self.mark_disk(cx);
         }
         cx.note(Note::new("amnesia"));
         if self.has(Bug::ServeAfterAmnesia) {
+            self.mark_disk(cx);
             return self.acts(Bug::ServeAfterAmnesia, cx);
         }
         self.recovery = Some(Recovery::default());
         self.ask_what_was_lost(cx);
+    }
+
+    fn mark_disk(&mut self, cx: &mut Cx<'_, Self>) {
+        self.replica.born = true;
+        cx.persist(Record::Born);
     }
 
     /// Asks the others, now and again after a while.
@@ -86,6 +94,7 @@ impl Nwr {
             cx.note(Note::new("caught-up").with("from", from).with("need", need));
             cx.cancel_timer(Timer::Recover);
             self.recovery = None;
+            self.mark_disk(cx);
         }
     }
 }

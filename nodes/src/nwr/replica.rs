@@ -23,7 +23,7 @@ pub(super) struct Replica {
     pub(super) floor: u64,
     /// Lives of replicas that began without a disk.
     pub(super) lives: Lives,
-    /// Whether the disk has seen the node's first life.
+    /// Whether the disk has all that this replica ever said it has.
     pub(super) born: bool,
     /// How many of the disk's records are superseded.
     pub(super) wasted: usize,

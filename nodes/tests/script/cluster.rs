@@ -30,9 +30,10 @@ pub(super) struct InFlight<P: Protocol> {
 }
 
 impl<P: Protocol> Cluster<P> {
-    /// Starts `nodes` nodes; what they did at once.
-    pub(super) fn start(nodes: u16, config: &P::Config) -> (Self, String) {
-        let universe = NodeId::universe(nodes);
+    /// Starts `nodes` nodes, and coordinators beside `clients` clients; what they did at once.
+    pub(super) fn start(nodes: u16, clients: u16, config: &P::Config) -> (Self, String) {
+        let universe: Vec<NodeId> =
+            NodeId::universe(nodes).into_iter().chain((1..=clients).map(NodeId::beside)).collect();
         let machine = |id| (id, Machine::new(id, nodes, config.clone(), 1));
         let mut cluster = Cluster {
             machines: universe.iter().copied().map(machine).collect(),

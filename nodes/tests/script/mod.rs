@@ -1,6 +1,6 @@
 //! The runner of golden scripts. It serves every protocol of the catalog; each family of commands has a file of its own.
 //!
-//! `cluster PROTOCOL nodes=3 KEY=VALUE…` comes first. Messages wait until they are delivered; timers expire only when
+//! `cluster PROTOCOL nodes=3 clients=2 KEY=VALUE…` comes first; c1 and c2 are then coordinators beside clients. Messages wait until they are delivered; timers expire only when
 //! they are fired; so a script needs no clock and no chance.
 
 mod cluster;
@@ -43,28 +43,31 @@ impl Runner for Script {
     }
 }
 
-/// `cluster PROTOCOL nodes=N KEY=VALUE…`: starts a cluster.
+/// `cluster PROTOCOL nodes=N [clients=N] KEY=VALUE…`: starts a cluster.
 fn start(command: &Command) -> Result<(Box<dyn Commands>, String), Box<dyn Error>> {
     let mut args = command.consume_args();
     let protocol = args.next_pos().ok_or("which protocol?")?;
     let nodes = args.take_key("nodes").map_or(Ok(3), str::parse)?;
+    let clients = args.take_key("clients").map_or(Ok(0), str::parse)?;
     let mut params = Params::default();
     while let Some((name, value)) = args.next_key() {
         params.0.insert(name.to_owned(), value.to_owned());
     }
     args.reject_next()?;
-    Ok(catalog::with_protocol(protocol, &params, nodes, Start { nodes })?)
+    Ok(catalog::with_protocol(protocol, &params, nodes, Start { nodes, clients })?)
 }
 
 struct Start {
     nodes: u16,
+    /// How many coordinators run beside clients.
+    clients: u16,
 }
 
 impl Visitor for Start {
     type Output = (Box<dyn Commands>, String);
 
     fn visit<P: Protocol + 'static>(self, config: P::Config) -> Self::Output {
-        let (cluster, output) = Cluster::<P>::start(self.nodes, &config);
+        let (cluster, output) = Cluster::<P>::start(self.nodes, self.clients, &config);
         (Box::new(cluster), output)
     }
 }

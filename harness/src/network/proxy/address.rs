@@ -44,7 +44,7 @@ impl Addresses {
     pub(super) fn take(run: &str, nodes: &[NodeId], fixed: Option<Ipv4Addr>) -> Result<Self, NetworkError> {
         let ephemeral = ephemeral_first();
         let first = port_first(ephemeral);
-        let wanted = 1 + nodes.len() * nodes.len();
+        let wanted = 1 + nodes.len() + links(nodes).count();
         let room = usize::from(match ephemeral.checked_sub(first) {
             _ if !cfg!(target_os = "linux") => BLOCK,
             Some(room) => room,
@@ -77,14 +77,18 @@ impl Addresses {
             drop(listen(*address)?);
         }
         let mut relays = BTreeMap::new();
-        for from in nodes {
-            for to in nodes.iter().filter(|to| *to != from) {
-                let address = next();
-                relays.insert((*from, *to), (address, listen(address)?));
-            }
+        for (from, to) in links(nodes) {
+            let address = next();
+            relays.insert((from, to), (address, listen(address)?));
         }
         Ok(Addresses { nodes: node_addresses, relays, lock })
     }
+}
+
+/// Who speaks with whom: everybody with everybody else, but for coordinators beside clients with each other.
+fn links(nodes: &[NodeId]) -> impl Iterator<Item = (NodeId, NodeId)> {
+    let pairs = nodes.iter().flat_map(|from| nodes.iter().map(move |to| (*from, *to)));
+    pairs.filter(|(from, to)| from != to && !(from.is_coordinator() && to.is_coordinator()))
 }
 
 impl Place {
@@ -148,6 +152,13 @@ mod tests {
         assert_eq!(port_first(32_768), 20_000);
         assert_eq!(port_first(15_000), 13_976);
         assert_eq!(port_first(1024), 20_000);
+    }
+
+    #[test]
+    fn coordinators_beside_clients_speak_with_nodes_alone() {
+        let all = [NodeId(1), NodeId(2), NodeId::beside(1), NodeId::beside(2)];
+        let links: Vec<String> = links(&all).map(|(from, to)| format!("{from}-{to}")).collect();
+        assert_eq!(links, ["n1-n2", "n1-c1", "n1-c2", "n2-n1", "n2-c1", "n2-c2", "c1-n1", "c1-n2", "c2-n1", "c2-n2"]);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The `proxy` rung: one relay for each ordered pair of nodes, inside the controller. Any Unix, no privileges.
+//! The `proxy` rung: one relay for each ordered pair of nodes, and for each node and coordinator beside a client both ways, inside the
+//! controller. Any Unix, no privileges.
 //!
 //! Node `n1` dials its relay `n1->n2` where it would dial `n2`; the relay answers as `n2` would, and introduces itself to
 //! `n2` as `n1`. A connection carries messages one way only, so a one-way cut is exact. During a cut the relay goes on
@@ -294,6 +295,10 @@ impl Network for ProxyNetwork {
             self.wires.iter().map(|wire| wire.with(|state, _| state.engine.touched(fault))).sum();
         let of_clients: Touched = lock(&self.clients).values().map(|engine| engine.touched(fault)).sum();
         between_nodes + of_clients
+    }
+
+    fn relays(&self, link: &Link) -> bool {
+        self.places.contains_key(link)
     }
 
     fn passage(&self, link: &Link) -> Passage {

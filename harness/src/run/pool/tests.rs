@@ -59,6 +59,7 @@ fn setting(folder: &Path) -> Arc<Setting> {
         processes: AtomicU64::new(0),
         tally: Tally::default(),
         open_loop: false,
+        beside: None,
         ackers: std::sync::Mutex::default(),
     })
 }

@@ -19,7 +19,7 @@ use crate::sim::world::{Happening, World};
 impl<P: Protocol> World<P> {
     pub(super) fn begin_fault(&mut self, place: usize, deed: Deed, placed: Placed, lasts: bool) {
         let on_leader = self.leader().is_some_and(|leader| placed.nodes.contains(&leader));
-        let few = placed.nodes.len() < self.nodes.len();
+        let few = placed.nodes.len() < self.universe.len();
         let report = &mut self.player.entries[place].report;
         report.leader = on_leader && few;
         let names = placed.value.get("targets").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -66,10 +66,7 @@ impl<P: Protocol> World<P> {
         if !matches!(rule, Rule::Cut) {
             return Standing::Pending("no message was touched".to_owned());
         }
-        let runs = |end: &str| match end.parse::<NodeId>() {
-            Ok(node) => self.nodes[Self::place(node)].is_alive(),
-            Err(_) => true,
-        };
+        let runs = |end: &str| self.wires.place(end).is_none_or(|place| self.nodes[place].is_alive());
         if placed.links.iter().any(|link| runs(&link.from) && runs(&link.to)) {
             Standing::Proved(json!({ "cut": placed.links.len() }))
         } else {
@@ -116,7 +113,8 @@ impl<P: Protocol> World<P> {
     pub(super) fn each_node(&mut self, placed: &Placed, mut act: impl FnMut(&mut Self, usize) -> Standing) -> Standing {
         let (mut proofs, mut moot) = (Map::new(), Vec::new());
         for node in &placed.nodes {
-            match act(self, Self::place(*node)) {
+            let place = self.place(*node);
+            match act(self, place) {
                 Standing::Proved(proof) => drop(proofs.insert(node.to_string(), proof)),
                 Standing::Moot(why) | Standing::Pending(why) | Standing::Unproved(why) => moot.push(why),
             }

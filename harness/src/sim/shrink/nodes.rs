@@ -10,6 +10,9 @@ use crate::sim::shrink::written::whole;
 pub(super) fn without_node(plan: &Plan, node: NodeId, instead: Option<NodeId>) -> Option<Plan> {
     let nodes = plan.nodes.filter(|nodes| *nodes > 1)?;
     let moved = |other: NodeId| {
+        if other.is_coordinator() {
+            return Some(other);
+        }
         let number = if other.0 > node.0 { other.0 - 1 } else { other.0 };
         (other != node).then_some(NodeId(number))
     };

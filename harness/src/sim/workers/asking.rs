@@ -65,8 +65,11 @@ impl<P: Protocol> World<P> {
         Some(lane)
     }
 
-    /// The node that is to be asked.
+    /// The node that is to be asked; where there are coordinators beside clients, the worker's own.
     fn contact(&mut self, worker: usize, contact: Contact) -> NodeId {
+        if let Some(own) = self.beside(worker) {
+            return own;
+        }
         let last = &mut self.workers[worker].last;
         *last = contact.place(*last, self.universe.len());
         self.universe[*last]

@@ -51,6 +51,10 @@ impl<P: Protocol> World<P> {
         if let Some((entry, index)) = entry.zip(index) {
             self.gave_up(entry, &name, index);
         }
+        if abandon && node.is_coordinator() {
+            let place = self.place(node);
+            self.nodes[place].dies_at = P::midway(&request);
+        }
         self.knock_later(worker, process, serial, node, request);
     }
 
@@ -67,7 +71,7 @@ impl<P: Protocol> World<P> {
         let deadline = self.now.saturating_add(nanoseconds(timeout));
         self.agenda.enter_in_turn(deadline, Happening::Deadline { worker, process, serial });
         if !passage.cut {
-            let node = Self::place(node);
+            let node = self.place(node);
             let request = Box::new(request);
             self.after(nanoseconds(passage.delay), Happening::Knock { worker, process, serial, node, request });
         }
@@ -103,7 +107,8 @@ impl<P: Protocol> World<P> {
         let asking = current && self.workers[worker].serial == serial;
         if let Some(open) = self.workers[worker].open.as_mut().filter(|_| asking) {
             open.sent = true;
-            if open.abandon {
+            // A client that has its coordinator beside it dies with that, in the middle of what it does for it.
+            if open.abandon && !open.node.is_coordinator() {
                 self.complete(worker, &info(ABANDONED));
             }
         }

@@ -3,7 +3,7 @@
 //!
 //! After an `info` nothing is tried again: the first attempt may still take effect, and a value would be written twice, which
 //! histories of distinct values exclude. A second failure is not tried again either: where all nodes are down, a client would
-//! ask for the same without end. What belongs to a session, or is asked at its own time, is the workload's affair.
+//! ask for the same without end. Who has a coordinator beside it has no other node to ask. What belongs to a session, or is asked at its own time, is the workload's affair.
 
 use rand::RngExt;
 use rand::seq::IndexedRandom;
@@ -28,6 +28,9 @@ impl<P: Protocol> World<P> {
     pub(super) fn plan_retry(&mut self, worker: usize, open: Open, completion: &Completion) {
         let Completion::Fail { error } = completion else { return };
         let again = open.purpose == Purpose::Work && !open.abandon && !open.is_settled && !is_answer(error);
+        if self.beside(worker).is_some() {
+            return;
+        }
         let others: Vec<NodeId> = self.universe.iter().copied().filter(|node| *node != open.node).collect();
         let state = &mut self.workers[worker];
         if again && self.retries > 0.0 && state.retries.random_bool(self.retries) {

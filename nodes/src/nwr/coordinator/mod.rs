@@ -21,9 +21,10 @@ use super::message::{Lives, Message, Phase, Step};
 use super::record::Timer;
 use super::tag::Tag;
 use super::version::Version;
-use super::{Bug, Nwr};
+use super::{Bug, Nwr, evidence};
 use crate::cx::Cx;
 use crate::id::{Incarnation, NodeId, RequestId, Time};
+use crate::note::Note;
 use crate::request::RequestKind;
 
 /// An operation under way.
@@ -262,8 +263,11 @@ impl Nwr {
     fn ask(&self, op: RequestId, operation: &mut Operation, replicas: &[NodeId], cx: &mut Cx<'_, Self>) {
         let step = operation.step(op);
         operation.asked.extend(replicas);
-        for replica in replicas.iter().filter(|replica| **replica != self.me) {
+        for (place, replica) in replicas.iter().filter(|replica| **replica != self.me).enumerate() {
             cx.send(*replica, operation.message(step));
+            if place == 0 && step.phase == Phase::Store && step.attempt == 1 {
+                cx.note(evidence::about(Note::new("store-sent"), op, &operation.key).with("to", replica.to_string()));
+            }
         }
         cx.set_timer(Timer::Retry { op }, self.config.retry);
     }
