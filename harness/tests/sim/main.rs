@@ -9,6 +9,7 @@ mod command;
 mod correct;
 mod determinism;
 mod plans;
+mod quorum;
 #[path = "../common/shown_by.rs"]
 mod shown_by;
 mod shrinking;
