@@ -60,3 +60,32 @@ impl Evidence {
         weaker::check_operations(operations, &model, level, &Options::default(), budget).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use schism_checker::budget::Unlimited;
+    use schism_checker::formats;
+
+    use super::*;
+
+    /// Two writes of one client, the second of which got the lower version.
+    const OVERTAKEN: &str = r#"{"schism":"history","format":1,"model":"register","initial":null}
+{"index":0,"time":1,"process":0,"type":"invoke","f":"write","key":"x","value":1}
+{"index":1,"time":2,"process":0,"type":"ok","f":"write","key":"x","value":1,"quorum":{"version":9}}
+{"index":2,"time":3,"process":0,"type":"invoke","f":"write","key":"x","value":2}
+{"index":3,"time":4,"process":0,"type":"ok","f":"write","key":"x","value":2,"quorum":{"version":4}}
+{"index":4,"time":5,"process":1,"type":"invoke","f":"read","key":"x","value":null}
+{"index":5,"time":6,"process":1,"type":"ok","f":"read","key":"x","value":1,"quorum":{"version":9}}
+"#;
+
+    #[test]
+    fn what_values_cannot_tell_versions_do() {
+        let history = formats::read_bytes(OVERTAKEN.as_bytes(), "overtaken").unwrap();
+        let verdict = crate::report::sample::valid();
+        let evidence = Evidence { history, notes: Vec::new(), verdict, nodes: 3 };
+        let outcome = |name: &str| evidence.outcome(name, &Unlimited);
+        assert_eq!(outcome("monotonic-writes"), Outcome::Valid);
+        assert_eq!(outcome("monotonic-writes by versions"), Outcome::Invalid);
+        assert_eq!(outcome("nonsense by versions"), Outcome::Unknown);
+    }
+}
