@@ -89,6 +89,16 @@ fn each_mistake_has_three_lines_and_the_nearest_name() {
 }
 
 #[test]
+fn all_that_is_wrong_with_a_matrix_is_told_at_once() {
+    let told = refused(&["quorum", "0", "--measure", "--jobs", "0", "--seeds", "5..5", "--time", "soon"]);
+    for at in ["  at: 0\n", "  at: --jobs 0\n", "  at: --seeds 5..5\n", "  at: --time soon\n"] {
+        assert!(told.contains(at), "{at} is missing: {told}");
+    }
+    let told = refused(&["quorum", "3", "--real"]);
+    assert!(told.contains("--measure") && told.lines().count() == 3, "{told}");
+}
+
+#[test]
 fn a_plan_is_read_before_anything_starts() {
     let folder = tempfile::tempdir().unwrap();
     let plan = r#"{"kind":"plan","format":1,"entries":[{"id":1,"at":"soon","do":"kil","on":"n9"}]}"#;

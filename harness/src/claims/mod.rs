@@ -13,8 +13,11 @@
 //! | `figures`, `note_figures` | numbers from that |
 //! | `prediction` | how figures must compare |
 //! | `judge` | what was predicted against what came |
+//! | `cells`, `cell_figures` | rows that are derived: a choice of N, W and R, and what its runs have left |
 
 pub mod catalogue;
+pub mod cell_figures;
+pub mod cells;
 pub mod evidence;
 pub mod figures;
 pub mod judge;

@@ -28,7 +28,7 @@ pub(super) struct SharedPlan {
 }
 
 /// A claim.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
     /// Its id, such as `N02`.
@@ -66,7 +66,7 @@ pub struct Row {
 }
 
 /// A run of a demonstration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RowRun {
     /// Its name in the row.

@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Check a proof that `check --proof` wrote, with code that shares nothing with what found it
     Verify(VerifyArgs),
-    /// Predict what N copies give for every W and R: consistency, durability, availability
+    /// Predict what N copies give for every W and R: consistency, durability, availability; and measure it
     Quorum(QuorumArgs),
     /// List what the seed documents claim, and run what shows whether it is so
     Claims(ClaimsArgs),
@@ -372,13 +372,41 @@ pub(crate) struct ListArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 all as predicted, 1 it deviates, 2 unknown, 4 the harness could not, 64 arguments,\n\
+    130 and 143 interrupted."
+)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct QuorumArgs {
     /// How many copies there are of each key, 1 to 9
     #[arg(value_name = "N")]
     pub(crate) copies: String,
-    /// JSON on stdout
-    #[arg(long)]
+    /// Run every cell, with write-back and without, and put what was measured beside what is predicted
+    #[arg(long, help_heading = "How")]
+    pub(crate) measure: bool,
+    /// On real processes, and not in virtual time
+    #[arg(long, help_heading = "How", requires = "measure")]
+    pub(crate) real: bool,
+    /// How many seeds a cell, or a range without its end such as 100..120 [default: 10, on processes 1]
+    #[arg(long, value_name = "SEEDS", help_heading = "How", requires = "measure", conflicts_with = "seed")]
+    pub(crate) seeds: Option<String>,
+    /// One seed
+    #[arg(long, value_name = "N", help_heading = "How", requires = "measure")]
+    pub(crate) seed: Option<String>,
+    /// How long clients are driven under drawn faults [default: 15s]
+    #[arg(long, value_name = "TIME", help_heading = "How", requires = "measure")]
+    pub(crate) time: Option<String>,
+    /// How many seeds run at the same time, in virtual time [default: as many as there are processors]
+    #[arg(long, short, value_name = "COUNT", help_heading = "How", requires = "measure")]
+    pub(crate) jobs: Option<String>,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
+    /// Print JSON and nothing else
+    #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
+    /// No progress
+    #[arg(short, help_heading = "Output")]
+    pub(crate) quietly: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,29 +3,22 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use schism_checker::{formats, note};
 use serde::Serialize;
 
 use crate::budget::CheckBudget;
-use crate::claims::evidence::Evidence;
 use crate::claims::judge::{self, Fate, Judged};
-use crate::claims::{Catalogue, Row, RowRun, State, play};
+use crate::claims::{Catalogue, Row, State};
 use crate::cli::args::ClaimsRunArgs;
+use crate::cli::player::{self, Player, Wanted, with_player};
 use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Problems};
 use crate::cli::run::as_json;
-use crate::cli::series::{Series, with_series};
-use crate::cli::signals::Stopper;
-use crate::cli::sim::quoted;
 use crate::cli::{claims, output, values};
 use crate::exit::ExitCode;
-use crate::folder::file;
-use crate::options::RunOptions;
 use crate::report::words;
-use crate::run::HarnessError;
 
 /// The folder of results in which the plans and results of rows are kept.
 const FOLDER: &str = "claims";
@@ -58,19 +51,12 @@ struct Shown<'a> {
     again: Vec<String>,
 }
 
-/// A run that is ready to be made.
-struct Ready<'a> {
-    run: &'a RowRun,
-    options: RunOptions,
-    seeds: Range<u64>,
-    again: String,
-}
-
 pub(crate) fn run(args: &ClaimsRunArgs) -> Result<ExitCode, Failure> {
     let mut problems = Problems::default();
     let seeds = args.seeds.as_deref().map(|text| problems.read("--seeds", text, 0..1, values::seeds));
     let time = args.time.as_deref().map(|text| problems.read("--time", text, Duration::ZERO, values::positive_time));
-    let folder = resolve::results(&args.out).join(FOLDER);
+    let results = resolve::results(&args.out);
+    let folder = results.join(FOLDER);
     let how = How { real: args.real, seeds, time, folder, json: args.json, quietly: args.quietly };
     let chosen = claims::chosen(&args.rows).unwrap_or_else(|failure| {
         problems.0.extend(failure.problems);
@@ -86,32 +72,22 @@ pub(crate) fn run(args: &ClaimsRunArgs) -> Result<ExitCode, Failure> {
         ));
     }
     problems.finish(()).map_err(Failure::usage)?;
-    if args.real || chosen.rows().any(|row| row.real && row.waits.is_none()) {
-        return with_series(how.quietly, false, async |series| all(&chosen, &how, Some(series), None).await);
-    }
-    let stopper = Stopper::install()?;
-    let code = futures_util::FutureExt::now_or_never(all(&chosen, &how, None, Some(&stopper)))
-        .expect("in virtual time nothing is waited for")?;
-    Ok(stopper.stopped().map_or(code, |signal| code.worst(signal)))
+    let real = args.real || chosen.rows().any(|row| row.real && row.waits.is_none());
+    let runs = player::How { real, results, jobs: player::jobs_default(), quietly: how.quietly };
+    with_player(runs, async |player| all(&chosen, &how, player).await)
 }
 
 /// Runs each row; the worst code stands.
-async fn all(
-    chosen: &Catalogue,
-    how: &How,
-    series: Option<&Series>,
-    stopper: Option<&Stopper>,
-) -> Result<ExitCode, Failure> {
+async fn all(chosen: &Catalogue, how: &How, player: &Player<'_>) -> Result<ExitCode, Failure> {
     let (whole, mut code, mut shown) = (Catalogue::new(), ExitCode::Done, Vec::new());
     let mut counts: BTreeMap<Fate, u64> = BTreeMap::new();
     for row in chosen.rows().filter(|row| row.state() != State::Waits) {
-        let is_over = series.and_then(Series::interrupted).or_else(|| stopper.and_then(Stopper::stopped));
-        if let Some(signal) = is_over {
+        if let Some(signal) = player.interrupted() {
             code = code.worst(signal);
             break;
         }
         let by = whole.demonstrated_by(row);
-        let told = one(row, by, how, series, stopper).await?;
+        let told = one(row, by, how, player).await?;
         code = code.worst(told.fate.exit());
         *counts.entry(told.fate).or_default() += 1;
         if how.json {
@@ -125,36 +101,21 @@ async fn all(
 }
 
 /// Runs one row, which another one may demonstrate, and keeps what came of it.
-async fn one<'a>(
-    row: &'a Row,
-    by: &Row,
-    how: &How,
-    series: Option<&Series>,
-    stopper: Option<&Stopper>,
-) -> Result<Shown<'a>, Failure> {
+async fn one<'a>(row: &'a Row, by: &Row, how: &How, player: &Player<'_>) -> Result<Shown<'a>, Failure> {
     let folder = how.folder.join(&by.id);
-    fs_err::create_dir_all(&folder).map_err(|error| unwritten(&error, &folder))?;
     let (mut left, mut again) = (BTreeMap::new(), vec![format!("schism claims run {}", row.id)]);
     let real = how.real || by.real;
     if real && !by.real {
         again[0] += " --real";
     }
     for run in &by.runs {
-        let ready = ready(run, how, real, &folder)?;
+        let seeds = how.seeds.clone().unwrap_or(0..run.seeds);
         if !how.quietly {
-            output::tell(&format!(
-                "{} {}: {}",
-                row.id,
-                run.name,
-                words::counted(ready.seeds.end - ready.seeds.start, "run")
-            ));
+            output::tell(&format!("{} {}: {}", row.id, run.name, words::counted(seeds.end - seeds.start, "run")));
         }
-        let evidence = match series.filter(|_| real) {
-            Some(series) => on_processes(&ready, series).await?,
-            None => in_virtual_time(&ready, stopper)?,
-        };
-        again.push(ready.again);
-        left.insert(run.name.clone(), evidence);
+        let made = player.make(Wanted { run, seeds, time: how.time, real, folder: &folder }).await?;
+        again.push(made.again);
+        left.insert(run.name.clone(), made.evidence);
     }
     let budget = CheckBudget::new(Duration::from_mins(1), 1 << 30);
     let predictions = judge::judge(by, &left, &budget);
@@ -170,69 +131,8 @@ async fn one<'a>(
         predictions,
         again,
     };
-    let path = folder.join(format!("{}.json", row.id));
-    fs_err::write(&path, as_json(&told)).map_err(|error| unwritten(&error, &path))?;
+    player::write(&folder.join(format!("{}.json", row.id)), &as_json(&told))?;
     Ok(told)
-}
-
-/// What is run, for which seeds, and how somebody repeats it; its plan is written where that says.
-fn ready<'a>(run: &'a RowRun, how: &How, real: bool, folder: &Path) -> Result<Ready<'a>, Failure> {
-    let mut options = play::options(run, how.time).map_err(|error| failure(&error))?;
-    let seeds = how.seeds.clone().unwrap_or(0..run.seeds);
-    let plan = play::plan(run).map(|plan| {
-        let path = folder.join(format!("{}.json", run.name));
-        fs_err::write(&path, as_json(&plan)).map(|()| path.clone()).map_err(|error| unwritten(&error, &path))
-    });
-    let plan = plan.transpose()?;
-    let again = command(&options, run, plan.as_deref(), &seeds, real);
-    if real {
-        options.plan = plan;
-        how.folder.parent().unwrap_or(&how.folder).clone_into(&mut options.out);
-    }
-    Ok(Ready { run, options, seeds, again })
-}
-
-/// The command line that makes a run again.
-fn command(options: &RunOptions, run: &RowRun, plan: Option<&Path>, seeds: &Range<u64>, real: bool) -> String {
-    let mut words = vec!["schism".to_owned(), if real { "run" } else { "sim" }.to_owned()];
-    match plan {
-        Some(plan) => words.extend(["--plan".to_owned(), plan.display().to_string()]),
-        None => words.extend([run.system.clone(), "--nodes".to_owned(), run.nodes.to_string()]),
-    }
-    words.extend(options.faults.iter().flat_map(|fault| ["--fault".to_owned(), fault.to_string()]));
-    words.extend(["--seeds".to_owned(), format!("{}..{}", seeds.start, seeds.end)]);
-    words.extend(["--time".to_owned(), format!("{}ms", options.time.as_millis())]);
-    if plan.is_none() || run.load {
-        let mix: Vec<String> = options.mix.iter().map(|(kind, weight)| format!("{kind}={weight}")).collect();
-        let (rate, keys) = (options.rate.to_string(), options.keys.to_string());
-        words.extend(["--rate".to_owned(), rate, "--keys".to_owned(), keys, "--mix".to_owned(), mix.join(",")]);
-    }
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-}
-
-fn in_virtual_time(ready: &Ready<'_>, stopper: Option<&Stopper>) -> Result<Vec<Evidence>, Failure> {
-    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    let cancelled = stopper.map(Stopper::flag).unwrap_or_default();
-    play::simulate_all(ready.run, &ready.options, ready.seeds.clone(), jobs, &cancelled)
-        .map_err(|error| failure(&error))
-}
-
-/// Makes the runs on real processes, until somebody interrupts; each is kept like any other.
-async fn on_processes(ready: &Ready<'_>, series: &Series) -> Result<Vec<Evidence>, Failure> {
-    let mut left = Vec::new();
-    for seed in ready.seeds.clone() {
-        if series.interrupted().is_some() {
-            break;
-        }
-        let finished = series.run(&RunOptions { seed, ..ready.options.clone() }).await?;
-        let unread = |error: formats::ReadError| {
-            Failure::harness(Problem::new(error.to_string(), finished.folder.display().to_string(), "the same again"))
-        };
-        let history = formats::read_path(&finished.folder.join(file::HISTORY)).map_err(unread)?;
-        let notes = note::read_path(&finished.folder.join(file::EVENTS)).map_err(unread)?.notes;
-        left.push(Evidence { history, notes, verdict: finished.verdict.clone(), nodes: ready.run.nodes });
-    }
-    Ok(left)
 }
 
 /// A row with each prediction, what was measured, and whether that is the same.
@@ -258,14 +158,4 @@ fn text(told: &Shown<'_>) -> String {
 fn counted(counts: &BTreeMap<Fate, u64>) -> String {
     let parts: Vec<String> = counts.iter().map(|(fate, count)| format!("{count} {}", fate.words())).collect();
     format!("{}: {}\n", words::counted(counts.values().sum(), "row"), parts.join(", "))
-}
-
-fn failure(error: &HarnessError) -> Failure {
-    let at = error.place.clone().unwrap_or_else(|| "schism claims run".to_owned());
-    let hint = error.advice.clone().unwrap_or_else(|| "schism claims, which lists the rows".to_owned());
-    Failure::harness(Problem::new(error.what.clone(), at, hint))
-}
-
-fn unwritten(error: &std::io::Error, path: &Path) -> Failure {
-    Failure::harness(Problem::new(error.to_string(), path.display().to_string(), "--out with another folder"))
 }

@@ -1,14 +1,15 @@
 //! `schism quorum`: what theory says of every way to choose W and R for N copies.
 //!
-//! It predicts and runs nothing: the inequalities are the checker's.
+//! It predicts and runs nothing: the inequalities are the checker's. With `--measure` see `quorum_measure`.
 
 use comfy_table::{CellAlignment, Table, presets};
 use schism_checker::quorum::{Level, Quorums};
 use serde::Serialize;
 
 use crate::cli::args::QuorumArgs;
-use crate::cli::problem::{Failure, Problem};
-use crate::cli::{list, output, run, values};
+use crate::cli::problem::Failure;
+use crate::cli::resolve::Problems;
+use crate::cli::{list, output, quorum_measure, run, values};
 use crate::exit::ExitCode;
 
 /// The most copies whose matrix can be read.
@@ -34,9 +35,14 @@ struct Cell {
 }
 
 pub(crate) fn quorum(args: &QuorumArgs) -> Result<ExitCode, Failure> {
-    let copies = values::whole(&args.copies, 1..=COPIES_MAX);
-    let copies = copies.map_err(|wrong| Problem::new(wrong.what, &args.copies, wrong.hint))?;
-    let cells = cells(u32::try_from(copies).expect("at most nine"));
+    let mut problems = Problems::default();
+    let copies = problems.read("", &args.copies, 1, |text| values::whole(text, 1..=COPIES_MAX));
+    let copies = u32::try_from(copies).expect("at most nine");
+    if args.measure {
+        return quorum_measure::measure(args, copies, problems);
+    }
+    problems.finish(()).map_err(Failure::usage)?;
+    let cells = cells(copies);
     let text = if args.json {
         run::as_json(&serde_json::json!({ "schism": "quorum", "format": 1, "cells": cells }))
     } else {

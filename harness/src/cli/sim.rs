@@ -13,7 +13,7 @@ use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Problems};
 use crate::cli::run::as_json;
 use crate::cli::signals::Stopper;
-use crate::cli::{sim_bugs, sim_shrink, values};
+use crate::cli::{player, sim_bugs, sim_shrink, values};
 use crate::exit::ExitCode;
 use crate::options::{Expectation, RunOptions};
 use crate::report::terminal::{self, Style};
@@ -104,11 +104,8 @@ fn resolve(args: &SimArgs) -> Result<Resolved, Vec<Problem>> {
         problems.0.push(Problem::new("one seed takes the time that it takes", "--seed --for", "one of the two alone"));
     }
     let wall = wall.or_else(|| args.bugs.then_some(BUG_TIME));
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = args.jobs.as_deref().map_or(processors, |text| {
-        let jobs = problems.read("--jobs", text, 1, |text| values::whole(text, 1..=1024));
-        usize::try_from(jobs).unwrap_or(1)
-    });
+    let jobs = args.jobs.as_deref();
+    let jobs = jobs.map_or_else(player::jobs_default, |text| problems.read("--jobs", text, 1, values::jobs));
     let expectation = args
         .expect
         .as_deref()

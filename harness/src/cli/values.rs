@@ -39,6 +39,12 @@ pub(crate) fn whole(text: &str, range: std::ops::RangeInclusive<u64>) -> Result<
     if range.contains(&number) { Ok(number) } else { Err(Wrong::new("this number is out of range", hint())) }
 }
 
+/// How many seeds run at the same time.
+pub(crate) fn jobs(text: &str) -> Result<usize, Wrong> {
+    let jobs = whole(text, 1..=1024)?;
+    Ok(usize::try_from(jobs).unwrap_or(1))
+}
+
 /// A number from 0 to `max`, fractions allowed.
 pub(crate) fn fraction(text: &str, max: f64) -> Result<f64, Wrong> {
     let number = text.parse::<f64>().ok().filter(|number| (0.0..=max).contains(number));

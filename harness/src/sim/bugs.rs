@@ -68,7 +68,8 @@ impl Hunt {
 }
 
 /// The system of `options` with a bug and what that needs, under the faults of `options` and those that the bug's own list
-/// names with their parameters: no mixture draws a disk that is lost.
+/// names with their parameters: no mixture draws a disk that is lost. Judged is what the correct twin promises: a violation that it
+/// shows as well finds no bug.
 pub fn with_bug(options: &RunOptions, bug: &BugInfo) -> RunOptions {
     let mut system: Spec = options.system.clone();
     for (name, value) in bug.needs.split(',').filter_map(|pair| pair.split_once('=')) {
@@ -77,7 +78,7 @@ pub fn with_bug(options: &RunOptions, bug: &BugInfo) -> RunOptions {
     system.params.insert("bug".to_owned(), bug.name.to_owned());
     let special = bug.faults.split(',').filter(|fault| fault.contains(':')).filter_map(|fault| fault.parse().ok());
     let faults = options.faults.iter().cloned().chain(special).collect();
-    RunOptions { system, faults, ..options.clone() }
+    RunOptions { system, faults, consistency: "declared".to_owned(), ..options.clone() }
 }
 
 /// Hunts a bug with the seeds, jobs and time on the clock of `sweep`, which are those of each start.

@@ -45,3 +45,12 @@ fn chance_finds_the_loud_ones_in_every_start() {
         assert!(hunt.seeds.iter().all(Option::is_some) && hunt.properties.contains_key("linearizable"), "{hunt:?}");
     }
 }
+
+#[test]
+fn what_the_correct_twin_breaks_as_well_finds_no_bug() {
+    // It is regular and no more, and nothing is deleted here.
+    let info = catalog::info("nwr").unwrap();
+    let bug = info.bugs.iter().find(|bug| bug.name == "early-collection").unwrap();
+    let hunt = hunt(&Sweep { seeds: 0..20, ..sweep("nwr") }, bug, &AtomicBool::new(false)).unwrap();
+    assert_eq!((hunt.fate, hunt.found(), hunt.acted), (HuntFate::NeverActed, 0, 0), "{hunt:?}");
+}

@@ -11,6 +11,7 @@ mod correct;
 mod determinism;
 mod limits;
 mod plans;
+mod quorum;
 #[path = "../common/shown_by.rs"]
 mod shown_by;
 mod shrinking;
