@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use crate::options::RunOptions;
 use crate::verdict::Verdict;
 
+pub(crate) use find::folders_in;
 pub use find::{FindError, all, find};
 pub use label::{STANDARD, label, sanitised};
 pub use run_file::{FORMAT, RunFile, Versions, argv};

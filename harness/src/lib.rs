@@ -24,6 +24,7 @@ pub mod plan;
 pub mod recorder;
 pub mod report;
 pub mod run;
+pub mod serve;
 pub mod sim;
 pub mod spec;
 pub mod system;

@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Run two systems with the same seeds and the same plans, side by side
     Compare(CompareArgs),
+    /// Browse the results folder: runs, trends, files; on this machine alone, unless --bind says otherwise
+    Serve(ServeArgs),
     /// Play the stored plan of a run again
     Replay(ReplayArgs),
     /// Write a history for another tool: Jepsen's EDN, elle-cli's JSON, a table
@@ -452,6 +454,18 @@ pub(crate) struct CompareArgs {
     /// No progress
     #[arg(short, help_heading = "Output")]
     pub(crate) quietly: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The port; 0 for a free one
+    #[arg(long, value_name = "PORT", default_value_t = 8030)]
+    pub(crate) port: u16,
+    /// The address to listen at
+    #[arg(long, value_name = "ADDRESS", default_value_t = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST))]
+    pub(crate) bind: std::net::IpAddr,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
 }
 
 #[derive(Debug, Args)]

@@ -27,6 +27,7 @@ mod replay;
 mod resolve;
 mod run;
 mod series;
+mod serve;
 mod show;
 mod signals;
 mod sim;
@@ -78,6 +79,7 @@ fn dispatch(cli: Cli, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
         Command::Replay(args) => replay::replay(&args),
         Command::Export(args) => export::export(&args),
         Command::Quorum(args) => quorum::quorum(&args),
+        Command::Serve(args) => serve::serve(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Claims(args) => claims::claims(&args),
         Command::Node => unreachable!("a node is started before anything else is decided"),

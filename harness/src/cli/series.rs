@@ -77,7 +77,7 @@ pub(crate) fn with_series<T>(
 }
 
 /// Diagnostics go to stderr: warnings, and with `-v` what is done. `SCHISM_LOG` chooses in tracing's own syntax.
-fn diagnostics(verbose: bool) {
+pub(crate) fn diagnostics(verbose: bool) {
     let default = if verbose { "schism=debug" } else { "schism=warn" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("SCHISM_LOG").unwrap_or_else(|_| default.into());
     // There may be a subscriber where this crate is a library; it stays.

@@ -109,7 +109,7 @@ fn none(results: &Path, wanted: &str) -> FindError {
 }
 
 /// The folders in a folder, links not followed; none where it cannot be read.
-fn folders_in(path: &Path) -> Vec<PathBuf> {
+pub(crate) fn folders_in(path: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
     entries
         .filter_map(Result::ok)
