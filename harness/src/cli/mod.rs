@@ -14,7 +14,9 @@ mod export;
 mod follow;
 mod guess;
 mod histories;
+mod input;
 mod list;
+mod look;
 mod model;
 mod node;
 mod output;
@@ -22,6 +24,7 @@ mod parse;
 mod problem;
 mod quorum;
 mod replay;
+mod report;
 mod resolve;
 mod run;
 mod series;
@@ -30,6 +33,7 @@ mod signals;
 mod sim;
 mod sim_bugs;
 mod sim_shrink;
+mod slice;
 mod values;
 mod verify;
 
@@ -73,6 +77,7 @@ fn dispatch(cli: Cli, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
         _ if !unknown.is_empty() => Err(Failure::usage(unknown)),
         Command::List(args) => list::list(&args),
         Command::Show(args) => show::show(&args),
+        Command::Report(args) => report::report(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Export(args) => export::export(&args),
         Command::Quorum(args) => quorum::quorum(&args),
