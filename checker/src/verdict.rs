@@ -55,9 +55,37 @@ pub struct Counterexample {
     pub operations: Vec<Witness>,
     /// Why they contradict each other, a sentence a line: each step of a cycle, or each state's refusal.
     pub because: Vec<String>,
+    /// What must come before what among [`operations`](Counterexample::operations), in the order of a cycle, where there is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+    /// For a rule about nodes: what they and their clients did, as data; the same is told in words in `because`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moments: Vec<Moment>,
     /// Fewer operations that contradict each other by themselves, where they were looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub core: Option<Box<Core>>,
+}
+
+/// One operation has to come before another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// The one that comes first, by its place among the operations.
+    pub before: usize,
+    /// The one that comes after it.
+    pub after: usize,
+    /// Why.
+    pub why: String,
+}
+
+/// Somebody did something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// The node, or `client 3`.
+    pub who: String,
+    /// Nanoseconds, on the same clock as the words: since the start of the history where that is known.
+    pub at: u64,
+    /// What: `stored the tag 4.n2.1.17 of key x`.
+    pub did: String,
 }
 
 /// A few operations of one object that cannot all have happened, and what of the rest was granted meanwhile.

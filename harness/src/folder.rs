@@ -4,6 +4,7 @@
 //! written beside and renamed, so that there is never half a verdict. A folder that is read is data from strangers:
 //! nothing in it is executed or believed to be a path.
 
+pub mod archive;
 mod find;
 mod label;
 mod run_file;

@@ -22,7 +22,7 @@ use serde_json::Map;
 
 pub use noted::{Fields, Maker, Noted};
 
-use crate::verdict::{Counterexample, Outcome, Property};
+use crate::verdict::{Counterexample, Moment, Outcome, Property};
 
 /// How many notes a counterexample has at most.
 pub const EVIDENCE_MAX: usize = 10;
@@ -172,6 +172,11 @@ impl Violation {
         evidence.truncate(EVIDENCE_MAX);
         let notes = evidence.iter().map(|Evidence { maker, did }| format!("{maker} {did}"));
         let because = notes.chain([format!("{} ({})", rule.theorem, rule.source)]).collect();
-        Counterexample { because, ..Counterexample::default() }
+        let moments = evidence.iter().map(|Evidence { maker, did }| Moment {
+            who: maker.node.to_string(),
+            at: maker.time,
+            did: did.clone(),
+        });
+        Counterexample { because, moments: moments.collect(), ..Counterexample::default() }
     }
 }

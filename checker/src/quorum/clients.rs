@@ -73,7 +73,7 @@ fn acknowledged(evidence: &mut Evidence, process: u64, invoked: &Event, complete
 }
 
 /// What to add to a time of the history to have it on the notes' clock: the middle of what all answers allow.
-fn offset(evidence: &Evidence) -> i128 {
+fn offset(evidence: &Evidence) -> Option<i128> {
     let (mut least, mut most) = (i128::MIN, i128::MAX);
     for operation in &evidence.operations {
         if let (Some(answer), Some(client)) = (operation.answer, operation.client)
@@ -83,5 +83,5 @@ fn offset(evidence: &Evidence) -> i128 {
             most = most.min(i128::from(answer.at.time) - i128::from(invoked));
         }
     }
-    if least == i128::MIN { 0 } else { least.midpoint(most) }
+    (least != i128::MIN).then(|| least.midpoint(most))
 }

@@ -293,7 +293,7 @@ pub struct Evidence {
     /// The time of the first note, from which on times are told.
     pub(super) begin: u64,
     /// What to add to a time of the history to have it on the notes' clock.
-    pub(super) history_offset: i128,
+    pub(super) history_offset: Option<i128>,
     /// Operations that ended `ok`.
     pub(super) acknowledged: u64,
     pub(super) notes: u64,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::evidence::{Defects, Evidence};
-use super::tally::{Finding, Tally};
+use super::tally::{Finding, Tally, Told};
 use super::{Promises, Rule, Statistics};
 use crate::verdict::{Counterexample, Outcome, Property};
 
@@ -121,7 +121,8 @@ fn property(rule: Rule, ruled: &Ruled) -> Property {
         let events = finding.events.iter().map(ToString::to_string);
         let because = events.chain([format!("{} ({})", rule.theorem(), rule.source())]).collect();
         let key = finding.key.as_deref().map(Value::from);
-        Counterexample { key, because, ..Counterexample::default() }
+        let moments = finding.events.iter().map(Told::moment).collect();
+        Counterexample { key, because, moments, ..Counterexample::default() }
     });
     let figures = [("kept", ruled.kept), ("broken", ruled.broken), ("unknown", ruled.unsure)];
     let figures = figures.into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::evidence::{At, Client, Evidence};
+use crate::verdict::Moment;
 
 /// How many events a witness has at most.
 pub const WITNESS_MAX: usize = 10;
@@ -27,10 +28,17 @@ pub struct Told {
     pub who: Arc<str>,
     /// In which of its lives; 0 for a client.
     pub incarnation: u32,
-    /// In nanoseconds since the first note; for clients brought onto the notes' clock.
+    /// In nanoseconds since the start of the history, or since the first note where no operation joins the two clocks.
     pub time: u64,
     /// What happened: `stored the tag 4.n2.1.17 of key x`.
     pub did: String,
+}
+
+impl Told {
+    /// The same as data.
+    pub(super) fn moment(&self) -> Moment {
+        Moment { who: self.who.to_string(), at: self.time, did: self.did.clone() }
+    }
 }
 
 impl std::fmt::Display for Told {
@@ -84,7 +92,7 @@ impl Tally {
 impl Evidence {
     /// Somebody did something.
     pub(super) fn told(&self, at: At, did: impl Into<String>) -> Told {
-        let time = at.time.saturating_sub(self.begin);
+        let time = self.since_zero(i128::from(at.time));
         Told { who: self.nodes.shared(at.node), incarnation: at.life, time, did: did.into() }
     }
 
@@ -99,9 +107,14 @@ impl Evidence {
     }
 
     fn by_client(&self, client: &Client, time: Option<u64>, did: String) -> Told {
-        let time = i128::from(time.unwrap_or_default()) + self.history_offset - i128::from(self.begin);
-        let time = u64::try_from(time.max(0)).unwrap_or(u64::MAX);
+        let time = self.since_zero(i128::from(time.unwrap_or_default()) + self.history_offset.unwrap_or_default());
         Told { who: format!("client {}", client.process).into(), incarnation: 0, time, did }
+    }
+
+    /// A time of the notes' clock as it is told.
+    fn since_zero(&self, time: i128) -> u64 {
+        let zero = self.history_offset.unwrap_or_else(|| i128::from(self.begin));
+        u64::try_from((time - zero).max(0)).unwrap_or(u64::MAX)
     }
 
     /// `n1, n2 and n3`; `nobody`.

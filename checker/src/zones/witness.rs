@@ -14,7 +14,7 @@ use petgraph::visit::EdgeRef;
 use crate::call::Call;
 use crate::model::{Access, Model};
 use crate::registers::{RegisterCalls, ValueId};
-use crate::verdict::Counterexample;
+use crate::verdict::{Counterexample, Step};
 use crate::words;
 use crate::zones::Violation;
 
@@ -115,6 +115,12 @@ impl Cycle {
                 format!("{} before {}: {why}", sentence(before), sentence(after))
             })
             .collect();
+        let place = |call: usize| self.operations.iter().position(|&shown| shown == call);
+        let steps = self.steps.iter().filter_map(|&(before, after, because)| {
+            let why = tell_because(model, registers, calls, (before, after, because));
+            Some(Step { before: place(before)?, after: place(after)?, why })
+        });
+        let steps = steps.collect();
         if self.steps.is_empty() {
             because.extend(self.operations.iter().map(|&read| format!("{}, and nobody wrote that", sentence(read))));
         }
@@ -123,7 +129,7 @@ impl Cycle {
             let role = role(registers, calls, call, previous.replace(call));
             words::witness(model, &calls[call], role)
         });
-        Counterexample { operations: rows.collect(), because, ..Counterexample::default() }
+        Counterexample { operations: rows.collect(), because, steps, ..Counterexample::default() }
     }
 }
 

@@ -31,7 +31,9 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Show the report of a run again
     Show(ShowArgs),
-    /// Run two systems with the same seeds and the same plans, side by side
+    /// Make the page of a run, report.html, again from what is kept
+    Report(ReportArgs),
+    /// Put systems side by side, with the same seeds and plans, or runs that were made before
     Compare(CompareArgs),
     /// Browse the results folder: runs, trends, files; on this machine alone, unless --bind says otherwise
     Serve(ServeArgs),
@@ -249,7 +251,7 @@ pub(crate) struct OutArgs {
     after_help = "Exit codes, of several files the worst: 0 valid, 1 invalid, 2 unknown, 3 vacuous, 64 arguments or input."
 )]
 pub(crate) struct CheckArgs {
-    /// Histories, run folders, ids of runs, or folders with any of these
+    /// Histories, run folders, ids of runs, a zip or tar.gz of one, folders with any of these, - for stdin
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// The model: NAME[:init=JSON], see `schism list models` [default: what the history names, else guessed and said]
@@ -413,17 +415,45 @@ pub(crate) struct QuorumArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// A run: a path, an id or its beginning, its last four digits, latest, latest:invalid
-    #[arg(value_name = "RUN", default_value = "latest")]
-    pub(crate) run: String,
     #[command(flatten)]
-    pub(crate) out: OutArgs,
-    /// Print verdict.json and nothing else
+    pub(crate) look: LookArgs,
+    /// The operations of a slice: words such as 'key=x process=3 node=n1 kind=read outcome=info value=5 t=12s..13s'
+    #[arg(long, value_name = "SLICE", help_heading = "Looking", conflicts_with = "around")]
+    pub(crate) ops: Option<String>,
+    /// One operation, by the index of one of its events, with the messages, notes and logs of that moment
+    #[arg(long, value_name = "INDEX", help_heading = "Looking")]
+    pub(crate) around: Option<String>,
+    /// How moments are told: run (seconds since its start) or utc
+    #[arg(long, value_name = "CLOCK", default_value = "run", help_heading = "Looking")]
+    pub(crate) clock: String,
+    /// Print JSON and nothing else: verdict.json, or the operations that were asked for
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
     /// Measured properties and latencies, too
     #[arg(short, long, help_heading = "Output")]
     pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+    /// Where to; - is stdout [default: report.html in the run folder, else here]
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// What is looked at.
+#[derive(Debug, Args)]
+pub(crate) struct LookArgs {
+    /// A run: a path, an id or its beginning, its last four digits, latest, latest:invalid; a zip or tar.gz of one; a history; Jepsen's store folder; - for stdin
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub(crate) run: String,
+    /// The model of a bare history: NAME[:init=JSON], see `schism list models` [default: what it names, else guessed]
+    #[arg(long, value_name = "MODEL", help_heading = "Judging")]
+    pub(crate) model: Option<String>,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
 }
 
 #[derive(Debug, Args)]

@@ -83,7 +83,7 @@ pub(crate) fn check(args: &CheckArgs, unknown: Vec<Problem>) -> Result<ExitCode,
     let mut candidates = Vec::new();
     for name in &args.files {
         let found = if args.follow {
-            histories::one(&results, name).map(|path| vec![Candidate { path, found: false }])
+            histories::one(&results, name).map(|path| vec![Candidate { path, found: false, unpacked: None }])
         } else {
             histories::all(&results, name)
         };

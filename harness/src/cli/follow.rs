@@ -209,7 +209,7 @@ fn over(following: Following<'_>, began: Instant) -> Result<ExitCode, Problem> {
     let signal = asked.stopper.stopped().unwrap_or(ExitCode::Done);
     let settled = follower.as_ref().and_then(Follower::settled);
     let (Some(chosen), Some(property), Some(follower)) = (chosen.get(), settled, follower) else {
-        let candidate = Candidate { path: path.to_owned(), found: false };
+        let candidate = Candidate { path: path.to_owned(), found: false, unpacked: None };
         return check::one(asked, &candidate).map(|became| became.code().worst(signal));
     };
     let events = follower.standing().events;

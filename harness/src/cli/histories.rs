@@ -1,16 +1,23 @@
 //! Which histories a command means: files as they are, run folders, runs by their ids, and all that lies in a folder.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use tempfile::TempDir;
+
+use crate::cli::input;
 use crate::cli::problem::Problem;
 use crate::folder::{self, file};
 
 /// A file that may be a history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub(crate) path: PathBuf,
     /// It was found in a folder, so that it may as well be something else.
     pub(crate) found: bool,
+    /// Where it was unpacked to, which is gone when nobody needs it any more.
+    #[expect(dead_code, reason = "it is held, not read")]
+    pub(crate) unpacked: Option<Arc<TempDir>>,
 }
 
 /// The file that is meant: as it is, the history of a run folder, or that of a run by its id.
@@ -30,6 +37,12 @@ pub(crate) fn one(results: &Path, name: &Path) -> Result<PathBuf, Problem> {
 
 /// Like [`one`], and all files of a folder that is no run folder, with those of its folders.
 pub(crate) fn all(results: &Path, name: &Path) -> Result<Vec<Candidate>, Problem> {
+    let (unpacked_to, unpacked) = if name.is_dir() || !(name.exists() || name == Path::new("-")) {
+        (name.to_owned(), None)
+    } else {
+        input::plain(name)?
+    };
+    let name = unpacked_to.as_path();
     if name.is_dir() && !name.join(file::HISTORY).exists() {
         let mut files = Vec::new();
         collect(name, &mut files)?;
@@ -37,9 +50,9 @@ pub(crate) fn all(results: &Path, name: &Path) -> Result<Vec<Candidate>, Problem
             let hint = "a folder with histories, or the path of one";
             return Err(Problem::new("there is no file in this folder", name.display().to_string(), hint));
         }
-        return Ok(files);
+        return Ok(files.into_iter().map(|file| Candidate { unpacked: unpacked.clone(), ..file }).collect());
     }
-    one(results, name).map(|path| vec![Candidate { path, found: false }])
+    one(results, name).map(|path| vec![Candidate { path, found: false, unpacked }])
 }
 
 /// Adds the files of a folder by their names, those of folders in it where the folder's name stands. Of a run folder only
@@ -55,11 +68,11 @@ fn collect(folder: &Path, files: &mut Vec<Candidate>) -> Result<(), Problem> {
         let (path, kind) = (entry.path(), entry.file_type().map_err(unreadable)?);
         let run = path.join(file::HISTORY);
         if kind.is_dir() && run.is_file() {
-            files.push(Candidate { path: run, found: false });
+            files.push(Candidate { path: run, found: false, unpacked: None });
         } else if kind.is_dir() {
             collect(&path, files)?;
         } else if kind.is_file() {
-            files.push(Candidate { path, found: true });
+            files.push(Candidate { path, found: true, unpacked: None });
         }
     }
     Ok(())

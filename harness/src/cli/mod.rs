@@ -14,7 +14,9 @@ mod export;
 mod follow;
 mod guess;
 mod histories;
+mod input;
 mod list;
+mod look;
 mod model;
 mod node;
 mod output;
@@ -24,6 +26,7 @@ mod problem;
 mod quorum;
 mod quorum_measure;
 mod replay;
+mod report;
 mod resolve;
 mod run;
 mod series;
@@ -33,6 +36,7 @@ mod signals;
 mod sim;
 mod sim_bugs;
 mod sim_shrink;
+mod slice;
 mod values;
 mod verify;
 
@@ -76,6 +80,7 @@ fn dispatch(cli: Cli, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
         _ if !unknown.is_empty() => Err(Failure::usage(unknown)),
         Command::List(args) => list::list(&args),
         Command::Show(args) => show::show(&args),
+        Command::Report(args) => report::report(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Export(args) => export::export(&args),
         Command::Quorum(args) => quorum::quorum(&args),

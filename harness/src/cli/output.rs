@@ -53,7 +53,7 @@ pub(crate) fn tell_problems(problems: &[Problem]) {
 pub(crate) fn style(verbose: bool) -> Style {
     let terminal = io::stdout().is_terminal();
     let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    Style { colours, width: if terminal { width() } else { None }, verbose }
+    Style { colours, width: if terminal { width() } else { None }, verbose, ..Style::default() }
 }
 
 /// The width of the terminal in columns, if there is one.

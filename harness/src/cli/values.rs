@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::options::Expectation;
 
 /// Why a text is no value, in words, and one that would be.
+#[derive(Debug)]
 pub(crate) struct Wrong {
     pub(crate) what: String,
     pub(crate) hint: String,

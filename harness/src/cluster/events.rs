@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use fs_err as fs;
+use nix::time::{ClockId, clock_gettime};
 use schism_nodes::NodeId;
 use serde_json::json;
 
@@ -27,14 +29,21 @@ pub struct EventFile {
 }
 
 impl EventFile {
-    /// Creates the file, which must not exist yet, with its header. An error names the file.
-    pub fn create(path: &Path, run: &str) -> io::Result<Self> {
+    /// Creates the file, which must not exist yet, with its header: the run, and what the notes' clock showed at `start`,
+    /// the history's time 0. An error names the file.
+    pub fn create(path: &Path, run: &str, start: Instant) -> io::Result<Self> {
         let file = fs::OpenOptions::new().append(true).create_new(true).open(path)?.into_parts().0;
         let mut sink = EventFile { file, gathered: Vec::new() };
-        sink.append(&json!({ "schism": "events", "format": 1, "run": run }).to_string())?;
+        sink.append(&json!({ "schism": "events", "format": 1, "run": run, "zero": clock_at(start) }).to_string())?;
         sink.flush()?;
         Ok(sink)
     }
+}
+
+/// What the notes' clock showed at an instant, in nanoseconds; nothing where the machine does not say.
+fn clock_at(instant: Instant) -> Option<u64> {
+    let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).ok()?);
+    u64::try_from(now.checked_sub(instant.elapsed())?.as_nanos()).ok()
 }
 
 impl NoteSink for EventFile {
@@ -81,11 +90,16 @@ mod tests {
     fn the_file_begins_with_its_header_and_is_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.jsonl");
-        let mut sink = EventFile::create(&path, "r-1").unwrap();
+        let start = Instant::now();
+        let mut sink = EventFile::create(&path, "r-1", start).unwrap();
         sink.append(r#"{"node":"n1"}"#).unwrap();
         sink.flush().unwrap();
         let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(text, "{\"format\":1,\"run\":\"r-1\",\"schism\":\"events\"}\n{\"node\":\"n1\"}\n");
-        assert_eq!(EventFile::create(&path, "r-2").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        let (header, rest) = text.split_once('\n').unwrap();
+        let header: serde_json::Value = serde_json::from_str(header).unwrap();
+        assert_eq!((&header["schism"], &header["run"]), (&json!("events"), &json!("r-1")));
+        assert!(header["zero"].is_u64(), "{header}");
+        assert_eq!(rest, "{\"node\":\"n1\"}\n");
+        assert_eq!(EventFile::create(&path, "r-2", start).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
     }
 }

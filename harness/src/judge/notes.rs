@@ -7,7 +7,7 @@ use schism_checker::note::{Note, Notes};
 use schism_checker::verdict::Property;
 
 /// What became of the rules for a protocol. Between nodes, notes are ordered by their times, which are of one clock; those
-/// of one node stand in its own order. Times are told from the first note on.
+/// of one node stand in its own order. Times are told from the history's time 0 on, or from the first note where it is not known.
 pub fn invariants(protocol: &str, notes: &Notes) -> Vec<Property> {
     let mut rules = invariants::of(protocol);
     if rules.is_empty() {
@@ -15,7 +15,9 @@ pub fn invariants(protocol: &str, notes: &Notes) -> Vec<Property> {
     }
     let mut ordered: Vec<&Note> = notes.notes.iter().filter(|note| note.incarnation > 0).collect();
     ordered.sort_by_key(|note| note.time);
-    let begin = ordered.first().map_or(0, |note| note.time);
+    let first = ordered.first().map_or(0, |note| note.time);
+    let zero = notes.header.as_ref().and_then(|header| header.extra.get("zero")?.as_u64());
+    let begin = zero.filter(|zero| *zero <= first).unwrap_or(first);
     for note in &ordered {
         let Note { node, incarnation, name, fields, .. } = note;
         let heard = Noted { node, incarnation: *incarnation, time: note.time - begin, name, fields };

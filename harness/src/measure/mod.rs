@@ -137,6 +137,11 @@ pub fn measure(history: &History) -> Option<Availability> {
     (!rows.is_empty()).then(|| Availability { rows, outages: outages::of(&timeline, &samples) })
 }
 
+/// On which side each node was, from each change on to the next one, in nanoseconds since the start.
+pub fn sides(history: &History) -> Vec<(u64, BTreeMap<String, Side>)> {
+    Timeline::of(history).sides_by_time()
+}
+
 /// What is counted for a row.
 struct Tally {
     endings: Endings,

@@ -102,6 +102,11 @@ impl Timeline {
         Stay { phase, side, until: later.map_or(self.end, |span| span.from) }
     }
 
+    /// The sides of all nodes, from each change on.
+    pub(super) fn sides_by_time(self) -> Vec<(u64, BTreeMap<String, Side>)> {
+        self.spans.into_iter().map(|span| (span.from, span.sides)).collect()
+    }
+
     /// The nodes by the side on which they are while this fault begins.
     pub(super) fn sides(&self, fault: &Interval) -> BTreeMap<Side, BTreeSet<String>> {
         let mut sides: BTreeMap<Side, BTreeSet<String>> = BTreeMap::new();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schism_checker::history::{Event, EventKind, History, Process};
-use schism_checker::verdict::{Counterexample, Outcome, Property, Witness};
+use schism_checker::verdict::{Counterexample, Outcome, Property, Step, Witness};
 use serde_json::{Map, json};
 
 use crate::folder::{RunFile, STANDARD, Versions};
@@ -160,7 +160,11 @@ fn stale_read() -> Counterexample {
         because: vec![
             "the write was stored at {n1}, the read asked {n3}: W+R = 2, N = 3; n1-n3 cut since 5.2 s".to_owned(),
         ],
-        core: None,
+        steps: vec![
+            Step { before: 1, after: 0, why: "5 replaced 4".to_owned() },
+            Step { before: 0, after: 1, why: "the first ended 228 ms before the second began".to_owned() },
+        ],
+        ..Counterexample::default()
     }
 }
 

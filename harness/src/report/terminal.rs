@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use schism_checker::verdict::{Core, Counterexample, Outcome, Property, Witness};
 
 use crate::folder::RunFile;
+use crate::report::clock::Clock;
+use crate::report::data::{Fault, meanwhile};
 use crate::report::{availability, words};
 use crate::verdict::Verdict;
 
@@ -17,6 +19,8 @@ pub struct Style {
     pub width: Option<usize>,
     /// Whether measured properties and latencies are shown as well.
     pub verbose: bool,
+    /// How moments are told.
+    pub clock: Clock,
 }
 
 /// How deep continuation lines of an explanation stand.
@@ -37,6 +41,43 @@ pub fn terminal(run: &RunFile, verdict: &Verdict, place: &str, style: Style) -> 
     let times = if verdict.outcome == Outcome::Invalid { " --times 10" } else { "" };
     lines.push(format!("look     schism show {short}       again  schism replay {short}{times}"));
     lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
+}
+
+/// The report of a run again, with the faults that were in force meanwhile; `run` is absent where only a history is known.
+pub fn again(run: Option<&RunFile>, verdict: &Verdict, faults: &[Fault], place: &str, style: Style) -> String {
+    if let Some(run) = run {
+        let text = terminal(run, verdict, place, style);
+        let told = told_meanwhile(verdict, faults, style);
+        // What was covered follows the proof; what was cut belongs to the proof.
+        return match text.rsplit_once("\ncovered  ") {
+            Some((before, after)) if !told.is_empty() => format!("{before}\n{told}covered  {after}"),
+            _ => text,
+        };
+    }
+    let mut lines = vec![format!("history  {}", words::printable(place))];
+    lines.extend(verdict_lines(verdict, style));
+    lines.extend(told_meanwhile(verdict, faults, style).lines().map(str::to_owned));
+    lines.push(wrapped(
+        "covered",
+        9,
+        &format!("{}; {}", words::operations(&verdict.coverage), words::not_ok(&verdict.coverage)),
+        style,
+    ));
+    if style.verbose {
+        lines.extend(details(verdict));
+    }
+    lines.push("absent   what was run, the nodes' notes, logs and messages: this is a bare history".to_owned());
+    lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
+}
+
+/// What was in force while the judged properties were broken, each fault once.
+fn told_meanwhile(verdict: &Verdict, faults: &[Fault], style: Style) -> String {
+    if verdict.outcome != Outcome::Invalid {
+        return String::new();
+    }
+    let counterexamples = words::deciding(verdict).into_iter().filter_map(|property| property.counterexample.as_ref());
+    let told: BTreeSet<String> = counterexamples.flat_map(|counterexample| meanwhile(counterexample, faults)).collect();
+    told.iter().fold(String::new(), |text, fault| text + &wrapped("  while", BECAUSE_INDENT, fault, style) + "\n")
 }
 
 /// The verdict of one property alone, as `schism check` shows it.
@@ -87,7 +128,7 @@ fn verdict_lines(verdict: &Verdict, style: Style) -> Vec<String> {
 
 fn proof(property: &Property, style: Style) -> Vec<String> {
     let Some(counterexample) = &property.counterexample else { return Vec::new() };
-    let mut lines = operations(&counterexample.operations);
+    let mut lines = operations(&counterexample.operations, style);
     for (place, because) in counterexample.because.iter().enumerate() {
         let head = if place == 0 { "  because" } else { "" };
         lines.push(wrapped(head, BECAUSE_INDENT, &words::printable(because), style));
@@ -113,20 +154,27 @@ fn smaller(counterexample: &Counterexample, core: &Core, style: Style) -> Vec<St
     let not_minimal = if core.minimal { "" } else { " (not minimal)" };
     let head =
         wrapped("  core", BECAUSE_INDENT, &words::printable(&format!("{}{not_minimal}:", parts.join(", "))), style);
-    std::iter::once(head).chain(operations(&core.operations)).collect()
+    std::iter::once(head).chain(operations(&core.operations, style)).collect()
 }
 
 /// Operations in three columns.
-fn operations(witnesses: &[Witness]) -> Vec<String> {
+fn operations(witnesses: &[Witness], style: Style) -> Vec<String> {
     let rows: Vec<[String; 3]> = witnesses
         .iter()
         .map(|witness| {
-            [words::interval(witness), words::printable(&words::deed(witness)), words::printable(&witness.role)]
+            [interval(witness, style.clock), words::printable(&words::deed(witness)), words::printable(&witness.role)]
         })
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let (first, second) = (width(0), width(1).max(DEED_WIDTH));
     rows.iter().map(|[when, what, role]| format!("  {when:first$}  {what:second$}  {role}")).collect()
+}
+
+fn interval(witness: &Witness, clock: Clock) -> String {
+    match (clock, witness.invoked_at) {
+        (Clock::Wall(_), Some(from)) => clock.interval(from, witness.completed_at),
+        _ => words::interval(witness),
+    }
 }
 
 fn details(verdict: &Verdict) -> Vec<String> {

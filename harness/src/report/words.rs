@@ -7,6 +7,7 @@ use schism_checker::streaming::{GivenUp, Tired};
 use schism_checker::verdict::{Outcome, Property, Witness};
 
 use crate::folder::STANDARD;
+use crate::report::inert;
 use crate::verdict::{Coverage, Endings, FaultCount, Verdict};
 
 /// `9610` as `9,610`.
@@ -187,9 +188,9 @@ pub fn short(run: &str) -> &str {
 }
 
 /// Text from a run folder as it may stand on a terminal: control characters, which could move the cursor or colour the
-/// screen, become visible.
+/// screen, and marks that turn the direction of text become visible.
 pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if inert::is_hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -229,5 +230,6 @@ mod tests {
     #[test]
     fn terminals_are_not_commanded_by_a_run_folder() {
         assert_eq!(printable("a\u{1b}[31mb\nc"), "a\u{fffd}[31mb\u{fffd}c");
+        assert_eq!(printable("\u{202e}x"), "\u{fffd}x");
     }
 }

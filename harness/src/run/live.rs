@@ -55,8 +55,8 @@ impl Live {
         let recorder = Arc::new(recorder(prepared, folder, start)?);
         let network = Arc::new(network(options, prepared, folder, start)?);
         let events = folder.file(file::EVENTS);
-        let sink =
-            EventFile::create(&events, &folder.id).map_err(|error| HarnessError::failed(error).at(events.display()))?;
+        let sink = EventFile::create(&events, &folder.id, start)
+            .map_err(|error| HarnessError::failed(error).at(events.display()))?;
         let seed = options.seed;
         let cluster = Processes::start(Options {
             run: folder.id.clone(),

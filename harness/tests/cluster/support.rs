@@ -146,7 +146,8 @@ pub(crate) fn options(folder: &Path, nodes: u16, system: Arc<dyn System>, networ
             seed
         }),
         sink: Box::new(
-            EventFile::create(&folder.join("events.jsonl"), "test-run").expect("a new file in a new folder"),
+            EventFile::create(&folder.join("events.jsonl"), "test-run", std::time::Instant::now())
+                .expect("a new file in a new folder"),
         ),
         ready_timeout: Duration::from_secs(30),
     }

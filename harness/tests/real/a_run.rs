@@ -88,6 +88,24 @@ fn shown_and_listed(bench: &Bench, id: &str) {
     let absent = bench.schism(&["show", "latest:invalid"]);
     absent.expect(64);
     absent.one_error();
+    looked_at(bench);
+}
+
+/// A moment has messages and notes on the history's clock, and the page is made again.
+fn looked_at(bench: &Bench) {
+    let writes = bench.schism(&["show", "latest", "--ops", "kind=write outcome=ok", "--json"]);
+    writes.expect(0);
+    let writes: Value = serde_json::from_str(&writes.stdout).unwrap();
+    let write = &writes[writes.as_array().unwrap().len() / 2];
+    let around = bench.schism(&["show", "latest", "--around", &write["invoked"].to_string()]);
+    around.expect(0);
+    for told in ["AppendEntries delivered", "committed ", "(of this process)"] {
+        assert!(around.stdout.contains(told), "{told}: {around:?}");
+    }
+    let page = bench.folder().join("page.html");
+    bench.schism(&["report", "latest", "--output", page.to_str().unwrap()]).expect(0);
+    let (made, kept) = (fs_err::read_to_string(page).unwrap(), bench.run().join("report.html"));
+    assert_eq!(made, fs_err::read_to_string(kept).unwrap(), "a report is a function of what is kept");
 }
 
 #[test]

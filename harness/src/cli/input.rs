@@ -1,0 +1,146 @@
+//! What `show`, `report` and `check` take: a run by any of its names, an archive of one, a bare history in any format, Jepsen's
+//! `store` folder, standard input.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use crate::cli::args::OutArgs;
+use crate::cli::problem::Problem;
+use crate::cli::show;
+use crate::folder::{RunFolder, archive, file};
+
+/// Names that a history has in other tools' folders, in the order in which they are looked for.
+const HISTORIES: [&str; 4] = [file::HISTORY, "history.edn", "history.json", "history"];
+/// How deep below an archive's or a store's top a run is looked for.
+const DEPTH_MAX: usize = 4;
+
+/// Where something to be looked at is.
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    /// As it was named.
+    pub(crate) name: String,
+    /// The run folder, where there is one.
+    pub(crate) folder: Option<RunFolder>,
+    /// The history.
+    pub(crate) history: PathBuf,
+    /// What was unpacked is gone when nobody looks at it any more.
+    _unpacked: Option<Arc<TempDir>>,
+}
+
+/// What a person named.
+pub(crate) fn input(wanted: &str, out: &OutArgs) -> Result<Input, Problem> {
+    let path = Path::new(wanted);
+    if wanted == "-" || path.is_file() {
+        let (path, unpacked) = plain(path)?;
+        if path.is_dir() {
+            return in_folder(&path, wanted, unpacked);
+        }
+        return Ok(Input { name: wanted.to_owned(), folder: None, history: path, _unpacked: unpacked });
+    }
+    if path.is_dir() && !path.join(file::RUN).is_file() {
+        return in_folder(path, wanted, None);
+    }
+    show::found(wanted, out).map(|folder| of_run(wanted, folder, None))
+}
+
+/// A file that is no archive as it is; standard input as a file; an archive as the folder into which it was unpacked.
+pub(crate) fn plain(path: &Path) -> Result<(PathBuf, Option<Arc<TempDir>>), Problem> {
+    let problem = |error: &dyn std::fmt::Display| {
+        let hint = "a run folder, a history, or a zip or tar.gz of one";
+        Problem::new(error.to_string(), path.display().to_string(), hint)
+    };
+    let mut folder = None;
+    let mut file = path.to_owned();
+    if path == Path::new("-") {
+        let received = TempDir::new().map_err(|error| problem(&error))?;
+        file = received.path().join("stdin");
+        let copied = fs_err::File::create(&file).and_then(|mut to| io::copy(&mut io::stdin().lock(), &mut to));
+        copied.map_err(|error| problem(&error))?;
+        folder = Some(Arc::new(received));
+    }
+    let Some(kind) = archive::kind(&file).map_err(|error| problem(&error))? else { return Ok((file, folder)) };
+    let unpacked = TempDir::new().map_err(|error| problem(&error))?;
+    archive::unpack(&file, kind, unpacked.path()).map_err(|error| problem(&error))?;
+    let alone = unpacked.path().join("history");
+    let path = if alone.is_file() { alone } else { unpacked.path().to_owned() };
+    Ok((path, Some(Arc::new(unpacked))))
+}
+
+/// The run of a folder, or the newest of several.
+fn in_folder(folder: &Path, wanted: &str, unpacked: Option<Arc<TempDir>>) -> Result<Input, Problem> {
+    // Jepsen keeps a link to its newest run.
+    let latest = folder.join("latest");
+    let top = if latest.is_dir() { &latest } else { folder };
+    let mut found = Vec::new();
+    collect(top, DEPTH_MAX, &mut found);
+    found.sort();
+    let Some(history) = found.pop() else {
+        let hint = "a run folder, a history, a zip or tar.gz of one, or Jepsen's store folder";
+        return Err(Problem::new("there is no history in this folder", wanted, hint));
+    };
+    let run = history.parent().filter(|parent| parent.join(file::RUN).is_file());
+    match run {
+        Some(run) => Ok(of_run(wanted, RunFolder::open(run), unpacked)),
+        None => Ok(Input { name: wanted.to_owned(), folder: None, history, _unpacked: unpacked }),
+    }
+}
+
+/// Adds the histories in a folder and in those below it. Links below the top are not followed.
+fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    if let Some(history) = HISTORIES.iter().map(|name| folder.join(name)).find(|path| path.is_file()) {
+        found.push(history);
+        return;
+    }
+    let Ok(entries) = fs_err::read_dir(folder) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        if depth > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            collect(&entry.path(), depth - 1, found);
+        }
+    }
+}
+
+fn of_run(wanted: &str, folder: RunFolder, unpacked: Option<Arc<TempDir>>) -> Input {
+    let history = folder.file(file::HISTORY);
+    Input { name: wanted.to_owned(), folder: Some(folder), history, _unpacked: unpacked }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(path: &Path) -> Result<Input, Problem> {
+        input(path.to_str().unwrap(), &OutArgs { out: Some(PathBuf::from("/nonexistent")) })
+    }
+
+    #[test]
+    fn a_store_leads_to_its_newest_history() {
+        let store = tempfile::tempdir().unwrap();
+        for time in ["20260101T000000", "20260102T000000"] {
+            let folder = store.path().join("etcd").join(time);
+            fs_err::create_dir_all(&folder).unwrap();
+            fs_err::write(folder.join("history.edn"), "{}").unwrap();
+        }
+        let newest = named(store.path()).unwrap();
+        assert!(newest.folder.is_none() && newest.history.ends_with("etcd/20260102T000000/history.edn"));
+        assert!(named(&store.path().join("etcd")).unwrap().history.ends_with("20260102T000000/history.edn"));
+        let empty = tempfile::tempdir().unwrap();
+        assert!(named(empty.path()).is_err());
+    }
+
+    #[test]
+    fn what_was_unpacked_is_there_as_long_as_it_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.jsonl.gz");
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        io::Write::write_all(&mut packed, b"{}").unwrap();
+        fs_err::write(&path, packed.finish().unwrap()).unwrap();
+        let input = named(&path).unwrap();
+        let history = input.history.clone();
+        assert_eq!(fs_err::read(&history).unwrap(), b"{}");
+        drop(input);
+        assert!(!history.exists());
+    }
+}
