@@ -1,5 +1,6 @@
 //! What a run is asked to do, with every default resolved: the `options` of `run.json`.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
 use crate::spec::Spec;
+use crate::system::made::ManifestFile;
 
 /// Everything that determines a run, but for the machine. Durations are stored in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +70,15 @@ pub struct RunOptions {
     pub address: Option<Ipv4Addr>,
     /// The node executable; the running one where absent.
     pub node_program: Option<PathBuf>,
+    /// The manifest of the system, where it is in a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<ManifestFile>,
+    /// The client of one's own that asks, in place of the manifest's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<Vec<String>>,
+    /// What the run is remembered by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 impl RunOptions {

@@ -46,6 +46,19 @@ pub(crate) enum Command {
     /// Be a node process of a built-in system
     #[command(hide = true)]
     Node,
+    /// Become another program, which ends with whoever started this one
+    #[command(hide = true)]
+    Exec(ExecArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExecArgs {
+    /// Whether the program is to see itself as somebody without privileges
+    #[arg(long)]
+    pub(crate) unprivileged: bool,
+    /// The program and its arguments
+    #[arg(required = true, last = true)]
+    pub(crate) command: Vec<std::ffi::OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -55,7 +68,8 @@ pub(crate) enum Command {
     5 what had to break did not, 64 arguments or input, 130 and 143 interrupted."
 )]
 pub(crate) struct RunArgs {
-    /// The system under test: NAME[:KEY=VALUE,…], see `schism list systems` [default: the plan's, else raft]
+    /// The system under test: NAME[:KEY=VALUE,…], see `schism list systems`, or a manifest FILE.toml
+    /// [default: the plan's, else raft]
     #[arg(value_name = "SYSTEM")]
     pub(crate) system: Option<String>,
     #[command(flatten)]
@@ -77,6 +91,12 @@ pub(crate) struct RunArgs {
     /// Check while the run goes on, on a thread that gives way to all others, and tell a violation at once
     #[arg(long, help_heading = "Judging")]
     pub(crate) check_live: bool,
+    /// Something that the run is remembered by, in run.json and its reports; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Output")]
+    pub(crate) label: Vec<String>,
+    /// Start the system, let one client make so many operations without faults, and print each
+    #[arg(long, value_name = "COUNT", help_heading = "System and load", conflicts_with_all = ["plan", "seeds", "expect", "json"])]
+    pub(crate) dry_run: Option<String>,
     /// Stay with the cluster after the run, until Ctrl-C
     #[arg(long, help_heading = "System and load")]
     pub(crate) leave_running: bool,
@@ -174,6 +194,12 @@ pub(crate) struct LoadArgs {
     /// How many node processes [default: 5, or the system's n where it is given]
     #[arg(long, value_name = "COUNT", alias = "node-count", help_heading = "System and load")]
     pub(crate) nodes: Option<String>,
+    /// A parameter of the system, as in NAME:KEY=VALUE; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "System and load")]
+    pub(crate) set: Vec<String>,
+    /// Who asks, in place of the manifest's client: a command that answers JSON lines, or a JSON list of its words
+    #[arg(long, value_name = "COMMAND", help_heading = "System and load")]
+    pub(crate) client: Option<String>,
     /// How long clients are driven and disturbed, if no plan says it [default: 15s]
     #[arg(long, value_name = "TIME", alias = "time-limit", help_heading = "System and load")]
     pub(crate) time: Option<String>,

@@ -7,7 +7,7 @@ use crate::cli::args::CompareArgs;
 use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Problems};
 use crate::cli::series::{Series, with_series};
-use crate::cli::{list, output, replay, values};
+use crate::cli::{chosen, list, output, replay, values};
 use crate::exit::ExitCode;
 use crate::options::RunOptions;
 use crate::report::words;
@@ -25,7 +25,7 @@ pub(crate) fn compare(args: &CompareArgs, unknown: Vec<Problem>) -> Result<ExitC
     let seeds = problems.read("--seeds", &args.seeds, 0..1, values::seeds);
     let mut found = problems.0;
     if found.is_empty() {
-        found.extend(sides.iter().flat_map(resolve::undrawable));
+        found.extend(sides.iter().flat_map(chosen::undrawable));
     }
     // What is wrong with both is told once.
     let mut told = std::collections::BTreeSet::new();

@@ -7,9 +7,12 @@ mod args;
 mod catalog;
 mod check;
 mod check_table;
+mod chosen;
 mod claims;
 mod claims_run;
 mod compare;
+mod dry_run;
+mod exec;
 mod export;
 mod follow;
 mod guess;
@@ -52,6 +55,7 @@ pub fn main() -> std::process::ExitCode {
         Parsed::Command(cli, unknown) => match cli.command {
             // A node is a program of its own: its panics, codes and streams are the cluster's to read.
             Command::Node => node::node(),
+            Command::Exec(args) => exec::exec(&args),
             _ => guarded(*cli, unknown).into(),
         },
     }
@@ -78,7 +82,7 @@ fn dispatch(cli: Cli, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
         Command::Quorum(args) => quorum::quorum(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Claims(args) => claims::claims(&args),
-        Command::Node => unreachable!("a node is started before anything else is decided"),
+        Command::Node | Command::Exec(_) => unreachable!("these are started before anything else is decided"),
     }
 }
 

@@ -3,6 +3,7 @@
 use schism_checker::verdict::Outcome;
 
 use crate::cli::args::RunArgs;
+use crate::cli::dry_run;
 use crate::cli::output;
 use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Resolved};
@@ -23,6 +24,9 @@ pub(crate) fn run(args: &RunArgs, mut problems: Vec<Problem>) -> Result<ExitCode
             return Err(Failure::usage(problems));
         }
     };
+    if let Some(count) = &args.dry_run {
+        return dry_run::dry_run(&resolved.runs[0], count, args);
+    }
     if resolved.drawn && !args.quietly {
         output::tell(&format!("seed {}", resolved.runs[0].seed));
     }

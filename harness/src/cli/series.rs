@@ -40,6 +40,11 @@ impl Series {
         finished.map_err(|error| self.failure(options, &error))
     }
 
+    /// Makes a dry run; how many operations were ok.
+    pub(crate) async fn dry_run(&self, options: &RunOptions, count: u64, show: fn(&str)) -> Result<u64, Failure> {
+        crate::run::dry_run(options, count, show).await.map_err(|error| self.failure(options, &error))
+    }
+
     /// The code of the signal that ended this series, once there was one.
     pub(crate) fn interrupted(&self) -> Option<ExitCode> {
         self.interrupt.borrow().map(|signal| ExitCode::of_signal(signal as i32))

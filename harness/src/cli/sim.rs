@@ -21,6 +21,7 @@ use crate::report::words;
 use crate::run::HarnessError;
 use crate::sim::sweep::{SeedResult, Sweep, Tally};
 use crate::sim::{Scenario, Watch, defaults};
+use crate::system::made;
 
 /// Which seeds where nothing is said.
 const SEEDS_DEFAULT: Range<u64> = 0..1000;
@@ -78,6 +79,10 @@ fn resolve(args: &SimArgs) -> Result<Resolved, Vec<Problem>> {
         load.faults = Some("all".to_owned());
     }
     let mut options = resolve::load(&mut problems, system, nodes, &load, &OutArgs { out: None });
+    if problems.0.is_empty() && made::foreign(&options).is_some() {
+        let hint = "schism run, or a built-in system";
+        problems.0.push(Problem::new("virtual time has the built-in systems only", system, hint));
+    }
     if args.load.rate.is_none() {
         options.rate = defaults::RATE;
     }

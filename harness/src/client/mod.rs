@@ -1,7 +1,13 @@
 //! Who asks: a client makes one attempt on one connection with one deadline, and classifies exactly how it ended.
 
+pub mod attempt;
+pub mod drivers;
+mod etcd;
+pub mod http1;
 pub mod maelstrom;
+pub mod own;
 mod reply;
+pub mod wire;
 
 use std::time::Duration;
 

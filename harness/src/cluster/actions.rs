@@ -110,6 +110,12 @@ impl Cluster for Processes {
             return Ok(proof);
         }
         let life = self.running(node, NodeState::Up)?;
+        if life.server.is_some() {
+            return Err(ClusterError::Refused {
+                node,
+                why: "somebody else's server does not bend its clocks".to_owned(),
+            });
+        }
         let old = lock(&self.shared.world).nodes.get(&node).map_or(fault, |slot| slot.clock);
         let before = bend(&life, old).await?;
         let first = bend(&life, fault).await?;
@@ -172,6 +178,12 @@ impl Cluster for Processes {
 
     async fn dump(&self, node: NodeId, last: bool, deadline: Duration) -> Result<Dump, ClusterError> {
         let life = self.running(node, NodeState::Up)?;
+        if life.server.is_some() {
+            return Err(ClusterError::Refused {
+                node,
+                why: "somebody else's server does not tell what it holds".to_owned(),
+            });
+        }
         match answer(&life, life.ask(|id| Down::Dump { id, last }), deadline).await? {
             Up::Dumped { dump, .. } => Ok(dump),
             other => Err(unproved(node, format!("a dump was answered with {other:?}"))),

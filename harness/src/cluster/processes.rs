@@ -147,6 +147,11 @@ impl Processes {
         world.nodes.get(&node).and_then(Slot::running).and_then(|life| life.pid())
     }
 
+    /// A node that was asked says in which epoch it leads, or that it does not.
+    pub fn told_leader(&self, node: NodeId, epoch: Option<u64>) {
+        lock(&self.shared.world).told(node, epoch);
+    }
+
     /// Ends all nodes, within two seconds unless the machine is starved, and then reads their notes to the end. After
     /// this nothing can be started any more.
     pub async fn stop(&self) -> NoteTally {
@@ -155,13 +160,14 @@ impl Processes {
             world.stopping = true;
             world.nodes.values().filter_map(Slot::running).cloned().collect()
         };
+        let begun = Instant::now();
+        let mut deadlines = Vec::new();
         for life in &lives {
-            life.hang_up();
-            // A process that is stopped does not see that its control socket has ended. One that is gone needs nothing.
+            deadlines.push(begun + life.ask_to_end(GRACE));
+            // A process that is stopped does not see that it is to end. One that is gone needs nothing.
             let _ = life.signal(Signal::SIGCONT);
         }
-        let deadline = Instant::now() + GRACE;
-        for life in &lives {
+        for (life, deadline) in lives.iter().zip(deadlines) {
             if life.exited(deadline.saturating_duration_since(Instant::now())).await.is_none() {
                 let _ = life.signal(Signal::SIGKILL);
             }

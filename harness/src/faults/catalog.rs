@@ -77,16 +77,15 @@ impl Faults {
         self.kinds.iter().map(|kind| kind.info().name).collect()
     }
 
-    /// What `--faults LIST` means: names with commas, or `standard`, `all` (that the system allows), `none`.
+    /// What `--faults LIST` means: names with commas, or `standard`, `all` (both as far as the system allows), `none`.
     pub fn expand(&self, list: &str, ground: &Ground) -> Result<Vec<Spec>, Problems> {
         let (mut names, mut problems) = (Vec::new(), Vec::new());
         for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
             match word {
                 "none" => {}
-                "standard" => names.extend(STANDARD),
+                "standard" => names.extend(STANDARD.into_iter().filter(|name| self.is_allowed(name, ground))),
                 "all" => {
-                    let allowed = self.kinds.iter().filter(|kind| kind.refusal(ground).is_none());
-                    names.extend(allowed.map(|kind| kind.info().name));
+                    names.extend(self.names().into_iter().filter(|name| self.is_allowed(name, ground)));
                 }
                 _ => match self.names().into_iter().find(|name| *name == word) {
                     Some(name) => names.push(name),
@@ -101,6 +100,10 @@ impl Faults {
             }
         }
         if problems.is_empty() { Ok(specs) } else { Err(Problems(problems)) }
+    }
+
+    fn is_allowed(&self, name: &str, ground: &Ground) -> bool {
+        self.get(name).is_some_and(|kind| kind.refusal(ground).is_none())
     }
 
     /// Everything that is wrong with the faults that a random plan is to draw from.
@@ -205,6 +208,8 @@ mod tests {
             links,
             requests: Vec::new(),
             recovery: Duration::from_millis(500),
+            ours: true,
+            yields: true,
         }
     }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::faults::{
-    Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, is_node, parameter,
+    Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, is_node, no_yield, parameter,
 };
 use crate::network::Rule;
 use crate::plan::args::Args;
@@ -104,6 +104,9 @@ impl FaultKind for MessageKind {
     }
 
     fn refusal(&self, ground: &Ground) -> Option<String> {
+        if let Some(why) = no_yield(ground) {
+            return Some(why);
+        }
         let breaks_order = matches!(self, MessageKind::Duplicate | MessageKind::Reorder);
         (breaks_order && ground.links == LinkOrder::Fifo)
             .then(|| format!("{} needs links that deliver once and in order", ground.system))

@@ -243,6 +243,11 @@ impl Act<'_> {
 /// The interval between two probes of a proof that waits.
 pub(crate) const PROBE_INTERVAL: Duration = Duration::from_millis(20);
 
+/// Why nothing can be done to links, where nothing can.
+pub(crate) fn no_yield(ground: &Ground) -> Option<String> {
+    (!ground.yields).then(|| "its nodes speak directly with each other, and nothing lies between them".to_owned())
+}
+
 /// Whether an endpoint is a node.
 pub(crate) fn is_node(endpoint: &str) -> bool {
     endpoint.parse::<NodeId>().is_ok()

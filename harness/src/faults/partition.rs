@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::faults::{
-    Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, is_node, parameter,
+    Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, is_node, no_yield, parameter,
 };
 use crate::network::{Link, Rule};
 use crate::plan::args::Args;
@@ -50,6 +50,10 @@ impl FaultKind for PartitionKind {
             args.problem("direction is for shape=one-way alone", "add shape=one-way, or leave direction out");
         }
         Box::new(Partition { shape, given: args.has("shape") })
+    }
+
+    fn refusal(&self, ground: &Ground) -> Option<String> {
+        no_yield(ground)
     }
 
     fn draw(&self, fixed: &Map<String, Value>, _: &Ground, rng: &mut ChaCha8Rng) -> Drawn {

@@ -2,11 +2,14 @@
 //! that are in force on them.
 
 pub mod hello;
+pub mod loopback;
 pub mod proxy;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use schism_nodes::{Incarnation, NodeId};
@@ -110,6 +113,11 @@ pub trait Network: Send + Sync {
     fn passage(&self, link: &Link) -> Passage;
     /// Messages by their fate so far.
     fn traffic(&self) -> Traffic;
+    /// Writes what is known of single messages, where something is.
+    fn write_log(&self, path: &Path) -> io::Result<()> {
+        let _ = path;
+        Ok(())
+    }
 }
 
 /// What a message meets on a link.

@@ -180,6 +180,8 @@ mod tests {
             links: LinkOrder::Any,
             requests: vec!["read".to_owned()],
             recovery: Duration::from_millis(recovery_ms),
+            ours: true,
+            yields: true,
         }
     }
 

@@ -163,6 +163,8 @@ mod tests {
             links,
             requests: ["read", "write", "cas"].map(str::to_owned).into(),
             recovery: Duration::from_millis(500),
+            ours: true,
+            yields: true,
         };
         let plan = Plan { kind: "plan".to_owned(), format: 1, entries, ..Plan::default() };
         steps(&plan, &ground, &Faults::default(), "p")

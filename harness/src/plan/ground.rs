@@ -21,6 +21,10 @@ pub struct Ground {
     pub requests: Vec<String>,
     /// How long it typically takes to serve again after a fault; lengths and distances of faults scale with it.
     pub recovery: Duration,
+    /// Whether its nodes are ours: they bend their clocks, and sync where it can be seen.
+    pub ours: bool,
+    /// Whether anything lies between its nodes that can cut, delay and lose what they send.
+    pub yields: bool,
 }
 
 impl Ground {
@@ -33,6 +37,8 @@ impl Ground {
             links: system.links(),
             requests: system.requests(),
             recovery: system.recovery(),
+            ours: system.means().ours,
+            yields: system.means().ours,
         }
     }
 

@@ -254,6 +254,8 @@ async fn forward(show: Arc<Show>, mut stop: watch::Receiver<bool>) {
 async fn listen(show: Arc<Show>, mut events: broadcast::Receiver<ClusterEvent>) {
     loop {
         match events.recv().await {
+            // That is the judge's affair.
+            Ok(ClusterEvent::Complained { .. }) => {}
             Ok(ClusterEvent::Held { node, trap }) => {
                 if let Some(signals) = show.signals.get(&trap) {
                     // Others may run into the same trap before it is disarmed; `that` is the first.

@@ -50,6 +50,9 @@ pub(crate) fn options() -> RunOptions {
         check_live: false,
         address: None,
         node_program: None,
+        manifest: None,
+        client: None,
+        labels: BTreeMap::new(),
     }
 }
 
@@ -65,6 +68,7 @@ pub(crate) fn run_file() -> RunFile {
         machine: Machine { platform: "linux x86_64".to_owned(), cores: 2, ..Machine::default() },
         options: options(),
         rung: "proxy".to_owned(),
+        tested: None,
         plan: Plan { kind: "plan".to_owned(), format: 1, ..Plan::default() },
         entries: Vec::new(),
     }

@@ -1,6 +1,7 @@
 //! A run's live half: its network, its nodes and its recorder, started together and stopped together, however the run
 //! ends.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,23 +11,28 @@ use tokio::task::JoinHandle;
 
 use super::deaths;
 use super::error::HarnessError;
+use super::leader_watch::LeaderWatch;
 use super::prepare::Prepared;
 use crate::chance;
+use crate::client::Dialler;
+use crate::client::own::Tap;
 use crate::cluster::machine::StrainGauge;
-use crate::cluster::{Cluster, EventFile, NoteTally, Options, Processes};
+use crate::cluster::{self, Beside, Cluster, EventFile, NoteTally, Options, Processes};
 use crate::folder::{RunFolder, file};
 use crate::machine::Strain;
+use crate::network::loopback::LoopbackNetwork;
 use crate::network::proxy::{ProxyNetwork, ProxyOptions};
 use crate::network::{Network, Traffic};
 use crate::options::RunOptions;
 use crate::recorder::Recorder;
+use crate::system::Scene;
 
-/// How long a node may take from its start until it is ready.
-const READY_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a command may take that is run once when all nodes have started.
+const ONCE_LIMIT: Duration = Duration::from_mins(1);
 
 /// See the module's head.
 pub(super) struct Live {
-    pub(super) network: Arc<ProxyNetwork>,
+    pub(super) network: Arc<dyn Network>,
     pub(super) cluster: Arc<Processes>,
     pub(super) recorder: Arc<Recorder>,
     /// The run's name in the hellos of its connections.
@@ -34,6 +40,8 @@ pub(super) struct Live {
     folder: RunFolder,
     deaths: JoinHandle<bool>,
     strain: StrainGauge,
+    /// Asks who leads, as long as this lives.
+    leader: Option<LeaderWatch>,
 }
 
 /// What is left when everything has been stopped.
@@ -53,7 +61,7 @@ impl Live {
     ) -> Result<Self, HarnessError> {
         let start = Instant::now();
         let recorder = Arc::new(recorder(prepared, folder, start)?);
-        let network = Arc::new(network(options, prepared, folder, start)?);
+        let network = network(options, prepared, folder, start)?;
         let events = folder.file(file::EVENTS);
         let sink =
             EventFile::create(&events, &folder.id).map_err(|error| HarnessError::failed(error).at(events.display()))?;
@@ -66,13 +74,26 @@ impl Live {
             network: network.clone(),
             seeds: Box::new(move |node, life| chance::key(seed, &format!("node/{node}/{life}"))),
             sink: Box::new(sink),
-            ready_timeout: READY_TIMEOUT,
+            ready_timeout: prepared.system.means().ready_within,
         });
         let cluster = cluster.await.map_err(|error| {
             HarnessError::failed(error)
                 .at(folder.path.join(file::NODES).display())
                 .advise("look at the nodes' logs in the run folder")
         })?;
+        let scene = Scene {
+            run: &folder.id,
+            folder: &folder.path,
+            network: network.clone(),
+            nodes: &prepared.nodes,
+            tap: None,
+        };
+        if let Err(error) = once(prepared, &scene).await {
+            cluster.stop().await;
+            return Err(error);
+        }
+        let question = prepared.system.leader_question(&scene);
+        let leader = question.map(|question| LeaderWatch::start(question, cluster.clone()));
         let deaths = tokio::spawn(deaths::record(cluster.subscribe(), recorder.clone()));
         Ok(Live {
             network,
@@ -82,11 +103,21 @@ impl Live {
             folder: folder.clone(),
             deaths,
             strain: StrainGauge::start(),
+            leader,
         })
     }
 
+    /// What opens the clients of the run. `tap` sees each line that a client of one's own exchanges.
+    pub(super) fn dialler(&self, prepared: &Prepared, tap: Option<Tap>) -> io::Result<Arc<dyn Dialler>> {
+        let network = Arc::clone(&self.network);
+        let scene = Scene { run: &self.run, folder: &self.folder.path, network, nodes: &prepared.nodes, tap };
+        prepared.system.dialler(&scene).map(Arc::from)
+    }
+
     /// Stops everything, within two seconds unless the machine is starved, and reads the nodes' notes to their end.
-    pub(super) async fn stop(self) -> Remains {
+    pub(super) async fn stop(mut self) -> Remains {
+        // Nobody is asked any more while nodes end.
+        self.leader = None;
         let tally = self.cluster.stop().await;
         // Without the cluster there are no more events, and the recording of deaths comes to its end.
         drop(self.cluster);
@@ -125,7 +156,11 @@ fn network(
     prepared: &Prepared,
     folder: &RunFolder,
     start: Instant,
-) -> Result<ProxyNetwork, HarnessError> {
+) -> Result<Arc<dyn Network>, HarnessError> {
+    if !prepared.system.means().ours {
+        let loopback = LoopbackNetwork::start(&folder.id, &prepared.nodes).map_err(HarnessError::failed)?;
+        return Ok(Arc::new(loopback));
+    }
     let seed = options.seed;
     let seeds = Arc::new(move |link: &crate::network::Link| chance::key(seed, &format!("link/{link}")));
     let proxy = ProxyOptions {
@@ -134,7 +169,26 @@ fn network(
         epoch: start,
         ..ProxyOptions::default()
     };
-    ProxyNetwork::start(&folder.id, &prepared.nodes, seeds, proxy).map_err(HarnessError::failed)
+    let proxy = ProxyNetwork::start(&folder.id, &prepared.nodes, seeds, proxy).map_err(HarnessError::failed)?;
+    Ok(Arc::new(proxy))
+}
+
+/// Runs what is run once when all nodes have started.
+async fn once(prepared: &Prepared, scene: &Scene<'_>) -> Result<(), HarnessError> {
+    let secrets = prepared.system.means().secrets;
+    for launch in prepared.system.once(scene).map_err(HarnessError::failed)? {
+        let program = launch.program.display().to_string();
+        let failed = |what: &str| {
+            let what = format!("{program}, which the manifest runs once, {}", secrets.mask(what.trim()));
+            HarnessError::failed(what).at(scene.folder.display())
+        };
+        let ended = cluster::run_to_end(Beside { launch, folder: scene.folder.to_owned() }, ONCE_LIMIT).await;
+        let (status, said) = ended.map_err(|error| failed(&error.to_string()))?;
+        if !status.success() {
+            return Err(failed(&format!("ended with {status}: {said}")));
+        }
+    }
+    Ok(())
 }
 
 /// Evidence that is not all there: what depends on notes cannot be judged.

@@ -14,7 +14,8 @@ use crate::faults::Faults;
 use crate::options::RunOptions;
 use crate::plan::{self, Chance, Ground, Plan, Problems, Step};
 use crate::spec::Spec;
-use crate::system::{BuiltIn, System};
+use crate::system::System;
+use crate::system::made::{self, MakeError};
 
 /// A run that makes sense.
 pub(crate) struct Prepared {
@@ -37,8 +38,7 @@ pub(crate) fn prepare(options: &RunOptions) -> Result<Prepared, HarnessError> {
 
 /// Decides everything for a plan, or for one that is drawn.
 pub(crate) fn with_plan(options: &RunOptions, plan: Option<Plan>) -> Result<Prepared, HarnessError> {
-    let system = BuiltIn::new(options.system.clone(), options.nodes, options.node_program.clone());
-    let system: Arc<dyn System> = Arc::new(system.map_err(HarnessError::usage)?);
+    let system = made::system(options).map_err(unmade)?;
     let ground = Ground::of(&*system, options.nodes);
     let faults = Faults::default();
     let chance = Chance {
@@ -71,6 +71,16 @@ pub(crate) fn with_plan(options: &RunOptions, plan: Option<Plan>) -> Result<Prep
         plan,
         steps,
     })
+}
+
+/// Everything that is wrong with a system, as one error.
+fn unmade(errors: Vec<MakeError>) -> HarnessError {
+    let what: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let error = HarnessError::usage(what.join("; "));
+    match errors.into_iter().next() {
+        Some(first) => error.advise(first.hint),
+        None => error,
+    }
 }
 
 /// Everything that is wrong with a plan, as one error.

@@ -1,5 +1,6 @@
 //! What `schism sim` runs where nothing else is said.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -50,5 +51,8 @@ pub fn options(system: &str, nodes: u16) -> Result<RunOptions, HarnessError> {
         leave_running: false,
         address: None,
         node_program: None,
+        manifest: None,
+        client: None,
+        labels: BTreeMap::new(),
     })
 }

@@ -31,6 +31,8 @@ fn ready(entries: &Value, nodes: u16, faults: &Faults) -> Vec<Step> {
         links: LinkOrder::Any,
         requests: ["read", "write", "cas"].map(str::to_owned).into(),
         recovery: Duration::from_millis(500),
+        ours: true,
+        yields: true,
     };
     steps(&plan(entries), &ground, faults, "test").unwrap()
 }

@@ -176,16 +176,6 @@ impl ProxyNetwork {
         self.addresses.values().next().map(SocketAddr::ip)
     }
 
-    /// Moves the log of messages so far into a file of JSON lines: a header `{"schism":"messages","format":1,…}`, then
-    /// a line for each message, in the order in which fates were decided, with times in nanoseconds since the epoch of
-    /// the options. Blocks; the network goes on meanwhile, and what follows is not in the file.
-    pub fn write_log(&self, path: &Path) -> io::Result<()> {
-        let records = lock(&self.log).take();
-        let links = self.wires.iter().map(|wire| (wire.link.clone(), wire.with(|state, _| state.kinds.clone())));
-        let links: Vec<_> = links.collect();
-        records.write(path, &LogLinks { run: &self.run, links: &links })
-    }
-
     fn start_relay(&mut self, (from, to): (NodeId, NodeId), listener: TcpListener) {
         let link = Link { from: from.to_string(), to: to.to_string() };
         let queue = self.options.queue_bytes_max;
@@ -234,6 +224,13 @@ impl ProxyNetwork {
 }
 
 impl Network for ProxyNetwork {
+    fn write_log(&self, path: &Path) -> io::Result<()> {
+        let records = lock(&self.log).take();
+        let links = self.wires.iter().map(|wire| (wire.link.clone(), wire.with(|state, _| state.kinds.clone())));
+        let links: Vec<_> = links.collect();
+        records.write(path, &LogLinks { run: &self.run, links: &links })
+    }
+
     fn rung(&self) -> &'static str {
         "proxy"
     }
