@@ -46,6 +46,22 @@ pub(crate) enum Command {
     /// Be a node process of a built-in system
     #[command(hide = true)]
     Node,
+    /// Be the init of a run's PID namespace
+    #[command(hide = true)]
+    Keeper,
+    /// Run a program in a PID namespace of its own
+    #[command(hide = true)]
+    Cell(CellArgs),
+    /// Be the init of a cell
+    #[command(hide = true)]
+    CellInit(CellArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CellArgs {
+    /// The program and its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    pub(crate) program: Vec<std::ffi::OsString>,
 }
 
 #[derive(Debug, Args)]

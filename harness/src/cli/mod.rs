@@ -5,6 +5,7 @@
 
 mod args;
 mod catalog;
+mod cell;
 mod check;
 mod check_table;
 mod claims;
@@ -52,6 +53,9 @@ pub fn main() -> std::process::ExitCode {
         Parsed::Command(cli, unknown) => match cli.command {
             // A node is a program of its own: its panics, codes and streams are the cluster's to read.
             Command::Node => node::node(),
+            Command::Keeper => cell::keeper(),
+            Command::Cell(args) => cell::cell(&args.program),
+            Command::CellInit(args) => cell::cell_init(&args.program),
             _ => guarded(*cli, unknown).into(),
         },
     }
@@ -78,7 +82,9 @@ fn dispatch(cli: Cli, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
         Command::Quorum(args) => quorum::quorum(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Claims(args) => claims::claims(&args),
-        Command::Node => unreachable!("a node is started before anything else is decided"),
+        Command::Node | Command::Keeper | Command::Cell(_) | Command::CellInit(_) => {
+            unreachable!("processes of a run are told apart before anything else is decided")
+        }
     }
 }
 

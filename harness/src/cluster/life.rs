@@ -11,8 +11,7 @@ use std::process::ExitStatus;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use schism_nodes::control::{Down, Up};
 use schism_nodes::{Incarnation, NodeId};
 use tokio::io::{AsyncWriteExt as _, BufReader};
@@ -21,7 +20,9 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::Child;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::cluster::body::Body;
 use crate::cluster::lines::Lines;
+use crate::cluster::process_state::ProcessState;
 
 /// How many commands may wait for a node that does not read them.
 const COMMANDS_WAITING: usize = 4_096;
@@ -79,6 +80,8 @@ pub(crate) struct Life {
     commands: Mutex<Option<mpsc::Sender<Down>>>,
     questions: Mutex<OpenQuestions>,
     child: OnceLock<Mutex<Child>>,
+    /// What its process is to the machine.
+    body: Body,
     stage: watch::Sender<Stage>,
     /// Why it cannot start, in its own words. It ends after that.
     pub(crate) refusal: OnceLock<String>,
@@ -97,6 +100,7 @@ impl Life {
         node: NodeId,
         incarnation: Incarnation,
         log_start: u64,
+        body: Body,
     ) -> io::Result<(Life, ControlEnd, StdUnixStream)> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
@@ -108,6 +112,7 @@ impl Life {
             commands: Mutex::new(Some(sender)),
             questions: Mutex::default(),
             child: OnceLock::new(),
+            body,
             stage: watch::Sender::new(Stage::Starting),
             refusal: OnceLock::new(),
         };
@@ -130,9 +135,13 @@ impl Life {
         let Some(child) = self.child.get() else { return Ok(false) };
         let child = lock(child);
         let Some(pid) = child.id() else { return Ok(false) };
-        let pid = i32::try_from(pid).expect("process ids are positive 32-bit numbers");
-        kill(Pid::from_raw(pid), signal)?;
+        self.body.signal(pid, signal)?;
         Ok(true)
+    }
+
+    /// What its process does; gone once it has been reaped.
+    pub(crate) fn state(&self) -> io::Result<ProcessState> {
+        self.pid().map_or(Ok(ProcessState::Gone), |pid| self.body.state(pid))
     }
 
     /// Waits for the process to end, and reaps it.

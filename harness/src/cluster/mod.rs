@@ -1,6 +1,9 @@
 //! The nodes as processes: start, kill, pause, bend clocks, ask, and follow what they note.
 
 mod actions;
+mod body;
+#[cfg(target_os = "linux")]
+pub mod cell;
 pub(crate) mod disk;
 pub mod events;
 mod life;

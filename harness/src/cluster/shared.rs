@@ -16,6 +16,7 @@ use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
+use crate::cluster::body::Body;
 use crate::cluster::events::{NoteSink, NoteTally};
 use crate::cluster::life::{Life, Stage, in_words, lock};
 use crate::cluster::notes::{Line, NotePipe};
@@ -87,7 +88,9 @@ impl Shared {
         let (log, log_start) = node_log::open(&member.log()).map_err(prepare)?;
         let notes = member.notes.writer().map_err(prepare)?;
         let incarnation = lock(&self.world).nodes.get(&node).map_or(1, |slot| slot.incarnation + 1);
-        let (life, ours, theirs) = Life::prepare(node, incarnation, log_start).map_err(prepare)?;
+        let site = self.ground.network.site(node);
+        let body = Body::at(site.as_deref());
+        let (life, ours, theirs) = Life::prepare(node, incarnation, log_start, body).map_err(prepare)?;
         let life = Arc::new(life);
         self.ground.network.started(node, incarnation);
         let mut boot = self.boot(node, incarnation, &launch);
@@ -102,8 +105,8 @@ impl Shared {
             life.tell(Down::Boot(Box::new(boot)));
         }
         let folder = member.folder.clone();
-        let child = spawner::spawn(spawner::Start { launch, folder, control: theirs.into(), notes, log }).await;
-        match child {
+        let start = spawner::Start { launch, folder, control: theirs.into(), notes, log };
+        match spawner::start(start, site.as_deref()).await {
             Ok(child) => life.started(child),
             Err(source) => {
                 lock(&self.world).nodes.entry(node).or_default().state = NodeState::Down;

@@ -13,6 +13,7 @@ use std::thread;
 use tokio::process::Child;
 use tokio::sync::oneshot;
 
+use crate::network::Site;
 use crate::system::Launch;
 
 /// A process to be started: everything that it inherits is named here.
@@ -30,6 +31,17 @@ pub(crate) struct Start {
     pub(crate) log: File,
 }
 
+/// Starts a process, at its node's site where it has one.
+pub(crate) async fn start(start: Start, site: Option<&dyn Site>) -> io::Result<Child> {
+    match site {
+        Some(site) => {
+            let command = site.command(start.launch.program.as_os_str());
+            site.spawn(start.dress(command)?).await
+        }
+        None => spawn(start).await,
+    }
+}
+
 struct Job {
     start: Start,
     runtime: tokio::runtime::Handle,
@@ -37,7 +49,7 @@ struct Job {
 }
 
 /// Starts a process from the thread that lives as long as the controller.
-pub(crate) async fn spawn(start: Start) -> io::Result<Child> {
+async fn spawn(start: Start) -> io::Result<Child> {
     static SPAWNER: OnceLock<mpsc::Sender<Job>> = OnceLock::new();
     let spawner = SPAWNER.get_or_init(|| {
         let (sender, jobs) = mpsc::channel();
@@ -64,18 +76,26 @@ fn serve(jobs: &mpsc::Receiver<Job>) {
 /// The command, and with it our copies of the child's descriptors, is dropped at the end: what stayed open here would hide
 /// the end of the child.
 fn spawn_here(start: Start) -> io::Result<Child> {
-    let Start { launch, folder, control, notes, log } = start;
-    // An earlier life may have been killed in the middle of a line. This ends that line.
-    File::from(notes.try_clone()?).write_all(b"\n")?;
-    let mut command = Command::new(&launch.program);
-    command.arg0("schism").args(&launch.arguments).current_dir(&folder);
-    command.env_clear().env("HOME", &folder).env("TMPDIR", folder.join("tmp"));
-    for name in ["PATH", "LANG"] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
+    let mut command = Command::new(&start.launch.program);
+    command.arg0("schism").process_group(0);
+    tokio::process::Command::from(start.dress(command)?).kill_on_drop(true).spawn()
+}
+
+impl Start {
+    /// Gives a command for the program all that the process inherits.
+    fn dress(self, mut command: Command) -> io::Result<Command> {
+        let Start { launch, folder, control, notes, log } = self;
+        // An earlier life may have been killed in the middle of a line. This ends that line.
+        File::from(notes.try_clone()?).write_all(b"\n")?;
+        command.args(&launch.arguments).current_dir(&folder);
+        command.env_clear().env("HOME", &folder).env("TMPDIR", folder.join("tmp"));
+        for name in ["PATH", "LANG"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
         }
+        command.envs(&launch.environment);
+        command.stdin(control).stdout(notes).stderr(log);
+        Ok(command)
     }
-    command.envs(&launch.environment);
-    command.stdin(control).stdout(notes).stderr(log).process_group(0);
-    tokio::process::Command::from(command).kill_on_drop(true).spawn()
 }
