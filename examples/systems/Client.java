@@ -1,4 +1,4 @@
-// A client of one's own in Java, without a JSON library: java Client.java. It serves what `kv` is asked, on numbers.
+// A client of one's own in Java, without a JSON library: java Client.java. It is asked about numbers.
 import java.io.*;
 import java.net.*;
 import java.util.regex.*;
@@ -18,19 +18,17 @@ class Client {
         };
         String[] place = System.getenv("SCHISM_ADDRESS").split(":");
         int limit = Integer.parseInt(field(line, "deadline_ms"));
-        try (Socket socket = new Socket()) {
-            try {
-                socket.connect(new InetSocketAddress(place[0], Integer.parseInt(place[1])), limit);
-            } catch (IOException error) {
-                return "\"type\":\"fail\",\"error\":\"not connected\""; // nothing was sent
-            }
+        Socket socket = new Socket();
+        try (socket) {
+            socket.connect(new InetSocketAddress(place[0], Integer.parseInt(place[1])), limit);
             socket.setSoTimeout(limit);
             socket.getOutputStream().write((request + "\n").getBytes());
             String reply = new BufferedReader(new InputStreamReader(socket.getInputStream())).readLine();
             String found = reply.substring(reply.indexOf(',') + 1, reply.length() - 1);
             return "\"type\":\"" + (reply.startsWith("[\"ok\"") ? "ok" : "fail") + "\",\"value\":" + found;
         } catch (IOException | RuntimeException error) {
-            return "\"type\":\"info\",\"error\":\"no answer\""; // it may have happened
+            // Where it was not connected, nothing was sent; else it may have happened.
+            return "\"type\":\"" + (socket.isConnected() ? "info" : "fail") + "\",\"error\":\"no answer\"";
         }
     }
 

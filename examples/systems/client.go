@@ -9,36 +9,32 @@ import (
 	"time"
 )
 
-type line = map[string]any
-
-func ask(in line) line {
-	request := []any{"get", in["key"]}
-	switch in["f"] {
-	case "write":
-		request = []any{"set", in["key"], in["value"]}
-	case "cas":
-		request = append([]any{"cas", in["key"]}, in["value"].([]any)...)
+func ask(f string, key, value any, limit time.Duration) (string, any) {
+	request := []any{"get", key}
+	if f == "write" {
+		request = []any{"set", key, value}
+	} else if f == "cas" {
+		request = append([]any{"cas", key}, value.([]any)...)
 	}
-	limit := time.Duration(in["deadline_ms"].(float64)) * time.Millisecond
 	c, err := net.DialTimeout("tcp", os.Getenv("SCHISM_ADDRESS"), limit)
 	if err != nil {
-		return line{"type": "fail", "error": err.Error()} // nothing was sent
+		return "fail", nil // nothing was sent
 	}
 	defer c.Close()
 	var reply []any
 	c.SetDeadline(time.Now().Add(limit))
 	if json.NewEncoder(c).Encode(request) != nil || json.NewDecoder(c).Decode(&reply) != nil {
-		return line{"type": "info", "error": "no answer"} // it may have happened
+		return "info", nil // it may have happened
 	}
-	return line{"type": map[any]string{"ok": "ok", "no": "fail"}[reply[0]], "value": reply[1]}
+	return map[any]string{"ok": "ok", "no": "fail"}[reply[0]], reply[1]
 }
 
 func main() {
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		var invoke line
-		json.Unmarshal(in.Bytes(), &invoke)
-		out := ask(invoke)
-		out["id"] = invoke["id"]
-		json.NewEncoder(os.Stdout).Encode(out)
+		var q map[string]any
+		json.Unmarshal(in.Bytes(), &q)
+		limit := time.Duration(q["deadline_ms"].(float64)) * time.Millisecond
+		kind, value := ask(q["f"].(string), q["key"], q["value"], limit)
+		json.NewEncoder(os.Stdout).Encode(map[string]any{"id": q["id"], "type": kind, "value": value})
 	}
 }

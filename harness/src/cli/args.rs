@@ -49,6 +49,15 @@ pub(crate) enum Command {
     /// Become another program, which ends with whoever started this one
     #[command(hide = true)]
     Exec(ExecArgs),
+    /// Be the init of a run's PID namespace
+    #[command(hide = true)]
+    Keeper,
+    /// Run a program in a PID namespace of its own
+    #[command(hide = true)]
+    Cell(CellArgs),
+    /// Be the init of a cell
+    #[command(hide = true)]
+    CellInit(CellArgs),
 }
 
 #[derive(Debug, Args)]
@@ -59,6 +68,13 @@ pub(crate) struct ExecArgs {
     /// The program and its arguments
     #[arg(required = true, last = true)]
     pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CellArgs {
+    /// The program and its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    pub(crate) program: Vec<std::ffi::OsString>,
 }
 
 #[derive(Debug, Args)]

@@ -48,7 +48,7 @@ pub(crate) fn choose(problems: &mut Problems, text: &str, nodes: Option<u16>, ar
                 system.params.insert(key.to_owned(), value.to_owned());
             }
             _ => {
-                problems.0.push(Problem::new("a parameter is KEY=VALUE", format!("--set {pair}"), "--set reads=stale"))
+                problems.0.push(Problem::new("a parameter is KEY=VALUE", format!("--set {pair}"), "--set reads=stale"));
             }
         }
     }
@@ -168,12 +168,10 @@ pub(crate) fn undrawable(options: &RunOptions) -> Vec<Problem> {
 /// What faults can be made on. For a system that cannot be had, it is that of the default one, so that what is wrong with
 /// the faults is found all the same.
 pub(crate) fn ground(options: &RunOptions) -> Ground {
-    match made::system(options) {
-        Ok(system) => Ground::of(&*system, options.nodes),
-        Err(_) => {
-            let raft = Spec { name: "raft".to_owned(), params: BTreeMap::new() };
-            let raft = BuiltIn::new(raft, NODES_DEFAULT, None).expect("raft has a default for each parameter");
-            Ground::of(&raft, options.nodes)
-        }
+    if let Ok(system) = made::system(options) {
+        return Ground::of(&*system, options.nodes);
     }
+    let raft = Spec { name: "raft".to_owned(), params: BTreeMap::new() };
+    let raft = BuiltIn::new(raft, NODES_DEFAULT, None).expect("raft has a default for each parameter");
+    Ground::of(&raft, options.nodes)
 }

@@ -5,6 +5,7 @@
 
 mod args;
 mod catalog;
+mod cell;
 mod check;
 mod check_table;
 mod chosen;
@@ -56,6 +57,9 @@ pub fn main() -> std::process::ExitCode {
             // A node is a program of its own: its panics, codes and streams are the cluster's to read.
             Command::Node => node::node(),
             Command::Exec(args) => exec::exec(&args),
+            Command::Keeper => cell::keeper(),
+            Command::Cell(args) => cell::cell(&args.program),
+            Command::CellInit(args) => cell::cell_init(&args.program),
             _ => guarded(*cli, unknown).into(),
         },
     }
@@ -82,7 +86,9 @@ fn dispatch(cli: Cli, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
         Command::Quorum(args) => quorum::quorum(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Claims(args) => claims::claims(&args),
-        Command::Node | Command::Exec(_) => unreachable!("these are started before anything else is decided"),
+        Command::Node | Command::Exec(_) | Command::Keeper | Command::Cell(_) | Command::CellInit(_) => {
+            unreachable!("processes of a run are told apart before anything else is decided")
+        }
     }
 }
 

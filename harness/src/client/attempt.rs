@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use schism_nodes::{NodeId, RequestKind};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
-use super::wire::{Wire, WireError};
+use super::wire::{Dial, Wire, WireError};
 use super::{Client, Completion};
 use crate::network::{Link, Network};
 
@@ -22,7 +22,8 @@ const LAST_CONNECT: Duration = Duration::from_secs(1);
 #[async_trait]
 pub trait Speaker: Send {
     /// Where to connect, for somebody who asks at `home`. A server that tells clients whom to ask is asked here.
-    async fn place(&mut self, home: SocketAddr) -> Result<SocketAddr, WireError> {
+    async fn place(&mut self, dial: Dial, home: SocketAddr) -> Result<SocketAddr, WireError> {
+        let _ = dial;
         Ok(home)
     }
 
@@ -35,7 +36,8 @@ pub trait Speaker: Send {
     /// Sends a request and reads its answer. An error is judged by whether [`Wire::send`] has sent anything.
     async fn ask(&mut self, wire: &mut Wire, request: &RequestKind) -> Result<Completion, WireError>;
 
-    /// In which epoch the server says that it leads; nothing where it does not. A server without epochs says 0.
+    /// On a connection of its own that was not greeted: in which epoch the server says that it leads; nothing where it does
+    /// not. A server without epochs says 0.
     async fn leads(&mut self, wire: &mut Wire) -> Result<Option<u64>, WireError> {
         let _ = wire;
         Ok(None)
@@ -70,8 +72,9 @@ impl Attempts {
         if self.has_connection() {
             return Ok(());
         }
-        let place = self.speaker.place(self.home).await?;
-        let mut wire = Wire::connect(place).await?;
+        let dial = Dial { source: self.network.source(&self.there.from) };
+        let place = self.speaker.place(dial, self.home).await?;
+        let mut wire = dial.connect(place).await?;
         self.speaker.greet(&mut wire).await?;
         self.wire = Some(wire);
         Ok(())

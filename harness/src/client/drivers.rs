@@ -8,6 +8,10 @@ use schism_nodes::NodeId;
 
 use super::attempt::{Attempts, Speaker};
 use super::etcd::Etcd;
+use super::http::Http;
+use super::nats::Nats;
+use super::redis::Redis;
+use super::zookeeper::ZooKeeper;
 use super::{Client, Dialler};
 use crate::network::Network;
 use crate::system::manifest::HttpRequest;
@@ -38,17 +42,37 @@ pub struct Driver {
 }
 
 /// All of them.
-const DRIVERS: [Driver; 1] = [Driver {
-    name: "etcd",
-    requests: &["read", "write", "cas", "delete"],
-    knows_leaders: true,
-    make: |setup, _| Box::new(Etcd::new(&setup.options)),
-}];
+static DRIVERS: [Driver; 5] = [
+    Driver {
+        name: "etcd",
+        requests: &["read", "write", "cas", "delete"],
+        knows_leaders: true,
+        make: |setup, _| Box::new(Etcd::new(&setup.options)),
+    },
+    Driver {
+        name: "redis",
+        requests: &["read", "write", "cas", "delete"],
+        knows_leaders: true,
+        make: |setup, _| Box::new(Redis::new(setup)),
+    },
+    Driver {
+        name: "zookeeper",
+        requests: &["read", "write", "cas"],
+        knows_leaders: true,
+        make: |setup, _| Box::new(ZooKeeper::new(setup)),
+    },
+    Driver {
+        name: "nats",
+        requests: &["read", "write", "cas"],
+        knows_leaders: true,
+        make: |setup, _| Box::new(Nats::new(setup)),
+    },
+    Driver { name: "http", requests: &[], knows_leaders: false, make: |setup, _| Box::new(Http::new(setup)) },
+];
 
 /// The driver of that name.
 pub fn find(name: &str) -> Option<&'static Driver> {
-    static ALL: [Driver; DRIVERS.len()] = DRIVERS;
-    ALL.iter().find(|driver| driver.name == name)
+    DRIVERS.iter().find(|driver| driver.name == name)
 }
 
 /// Their names.

@@ -3,11 +3,15 @@
 pub mod attempt;
 pub mod drivers;
 mod etcd;
+mod http;
 pub mod http1;
 pub mod maelstrom;
+mod nats;
 pub mod own;
+mod redis;
 mod reply;
 pub mod wire;
+mod zookeeper;
 
 use std::time::Duration;
 

@@ -141,7 +141,8 @@ impl OwnClient {
         }
         let completion = self.answer(request).await;
         let passage = self.network.passage(&self.back);
-        if passage.cut {
+        // The program connects by itself, from wherever it likes: what is cut is cut here.
+        if self.network.is_cut(&self.back) {
             // The answer is lost, and the caller's deadline ends the wait for it.
             std::future::pending::<()>().await;
         }
@@ -210,7 +211,7 @@ impl Client for OwnClient {
     async fn call(&mut self, request: &RequestKind, deadline: Duration) -> Completion {
         let until = Instant::now() + deadline;
         let passage = self.network.passage(&self.there);
-        if passage.cut {
+        if self.network.is_cut(&self.there) {
             sleep_until(until).await;
             return if self.process.is_some() { info("timed out") } else { fail("timed out connecting") };
         }

@@ -1,9 +1,11 @@
 //! One TCP connection of a client: bounded reads, and the knowledge whether anything that may have an effect has been sent.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::TcpStream;
+
+use crate::network;
 
 /// The longest answer that is read, in bytes.
 pub(crate) const ANSWER_BYTES_MAX: usize = 16 << 20;
@@ -33,9 +35,26 @@ impl WireError {
     }
 }
 
+/// How a client connects.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dial {
+    /// The address of its own, where it has one.
+    pub source: Option<IpAddr>,
+}
+
+impl Dial {
+    /// Connects.
+    pub async fn connect(self, address: SocketAddr) -> Result<Wire, WireError> {
+        let stream = network::connect(self.source, address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Wire { dial: self, stream, buffer: Vec::new(), begin: 0, committed: false })
+    }
+}
+
 /// See the module's head.
 #[derive(Debug)]
 pub struct Wire {
+    dial: Dial,
     stream: TcpStream,
     buffer: Vec<u8>,
     /// Up to here `buffer` has been used.
@@ -45,11 +64,14 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Connects.
+    /// Connects, from wherever the machine likes.
     pub async fn connect(address: SocketAddr) -> Result<Self, WireError> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok(Wire { stream, buffer: Vec::new(), begin: 0, committed: false })
+        Dial::default().connect(address).await
+    }
+
+    /// How it was connected.
+    pub fn dial(&self) -> Dial {
+        self.dial
     }
 
     /// A new attempt begins, of which nothing has been sent.

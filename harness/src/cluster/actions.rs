@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 use crate::cluster::life::{Life, Question, Unanswered, in_words, lock};
-use crate::cluster::process_state::{ProcessState, process_state};
+use crate::cluster::process_state::ProcessState;
 use crate::cluster::processes::{Processes, StartError};
 use crate::cluster::shared::{KILL_LIMIT, Member};
 use crate::cluster::world::is_for;
@@ -313,11 +313,10 @@ async fn see(life: &Life, word: &str, wanted: impl Fn(ProcessState) -> bool) -> 
     let node = life.node;
     let deadline = Instant::now() + ACTION_LIMIT;
     loop {
-        let Some(pid) = life.pid() else {
+        let state = life.state().map_err(|error| machine(node, &"the state of its process", &error))?;
+        if life.pid().is_none() {
             return Err(unproved(node, format!("it ended before it was seen {word}")));
-        };
-        let state = process_state(pid).map_err(|error| machine(node, &"the state of its process", &error))?;
-        if wanted(state) {
+        } else if wanted(state) {
             return Ok(json!({ "seen": word }));
         }
         if Instant::now() >= deadline {

@@ -45,7 +45,7 @@ pub(crate) async fn start_client(start: ClientStart, log: &ClientLog) -> io::Res
     let (answers, their_answers) = io::pipe()?;
     let (said, errors) = io::pipe()?;
     let streams = [their_asks.into(), their_answers.into(), errors.into()];
-    let child = spawner::spawn(Start { launch: start.launch, folder: start.folder, streams }).await?;
+    let child = spawner::start(Start { launch: start.launch, folder: start.folder, streams }, None).await?;
     tokio::spawn(Arc::clone(log).copy(receiver(said.into())?, |_| {}));
     Ok(StartedClient { child, asks: Sender::from_owned_fd(asks.into())?, answers: receiver(answers.into())? })
 }
@@ -64,23 +64,17 @@ pub(crate) async fn run_to_end(beside: Beside, limit: Duration) -> io::Result<(E
     let (read, write) = io::pipe()?;
     let nothing = OwnedFd::from(std::fs::File::open("/dev/null")?);
     let streams = [nothing, write.try_clone()?.into(), write.into()];
-    let mut child = spawner::spawn(Start { launch: beside.launch, folder: beside.folder, streams }).await?;
+    let mut child = spawner::start(Start { launch: beside.launch, folder: beside.folder, streams }, None).await?;
     let said = tokio::spawn(said(receiver(read.into())?));
-    let ended = tokio::time::timeout(limit, child.wait()).await;
-    let status = match ended {
-        Ok(status) => status?,
-        Err(_) => {
-            child.start_kill()?;
-            child.wait().await?;
-            return Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                format!("it did not end within {} s", limit.as_secs()),
-            ));
-        }
+    let Ok(status) = tokio::time::timeout(limit, child.wait()).await else {
+        child.start_kill()?;
+        child.wait().await?;
+        let late = format!("it did not end within {} s", limit.as_secs());
+        return Err(io::Error::new(io::ErrorKind::TimedOut, late));
     };
     // What it left running may keep its output open.
     let said = tokio::time::timeout(Duration::from_secs(1), said).await;
-    Ok((status, said.ok().and_then(Result::ok).unwrap_or_default()))
+    Ok((status?, said.ok().and_then(Result::ok).unwrap_or_default()))
 }
 
 async fn said(mut output: Receiver) -> String {

@@ -11,8 +11,7 @@ use std::process::ExitStatus;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use schism_nodes::control::{Down, Up};
 use schism_nodes::{Incarnation, NodeId};
 use tokio::io::{AsyncWriteExt as _, BufReader};
@@ -21,6 +20,8 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::Child;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::cluster::body::Body;
+use crate::cluster::process_state::ProcessState;
 use crate::lines::Lines;
 
 /// How many commands may wait for a node that does not read them.
@@ -79,6 +80,8 @@ pub(crate) struct Life {
     commands: Mutex<Option<mpsc::Sender<Down>>>,
     questions: Mutex<OpenQuestions>,
     child: OnceLock<Mutex<Child>>,
+    /// What its process is to the machine.
+    body: Body,
     stage: watch::Sender<Stage>,
     /// Why it cannot start, in its own words. It ends after that.
     pub(crate) refusal: OnceLock<String>,
@@ -110,6 +113,7 @@ impl Life {
         node: NodeId,
         incarnation: Incarnation,
         log_start: u64,
+        body: Body,
         server: Option<ServerLife>,
     ) -> io::Result<(Life, ControlEnd, StdUnixStream)> {
         let (ours, theirs) = StdUnixStream::pair()?;
@@ -122,6 +126,7 @@ impl Life {
             commands: Mutex::new(Some(sender)),
             questions: Mutex::default(),
             child: OnceLock::new(),
+            body,
             stage: watch::Sender::new(Stage::Starting),
             refusal: OnceLock::new(),
             server,
@@ -145,17 +150,15 @@ impl Life {
         let Some(child) = self.child.get() else { return Ok(false) };
         let child = lock(child);
         let Some(pid) = child.id() else { return Ok(false) };
-        let pid = i32::try_from(pid).expect("process ids are positive 32-bit numbers");
-        // A process of ours is alone in its group; a server may have others there that belong to it.
-        killpg(Pid::from_raw(pid), signal)?;
+        self.body.signal(pid, signal)?;
         Ok(true)
     }
 
     /// Ends what a server that has ended, as process `pid`, has left running in its group.
     pub(crate) fn sweep(&self, pid: Option<u32>) {
-        if let (Some(_), Some(Ok(group))) = (&self.server, pid.map(i32::try_from)) {
+        if let (Body::Group, Some(pid)) = (self.body, pid) {
             // Mostly nobody is left there.
-            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+            let _ = self.body.signal(pid, Signal::SIGKILL);
         }
     }
 
@@ -166,6 +169,11 @@ impl Life {
         // One that is gone needs nothing.
         let _ = self.signal(server.stop);
         server.within
+    }
+
+    /// What its process does; gone once it has been reaped.
+    pub(crate) fn state(&self) -> io::Result<ProcessState> {
+        self.pid().map_or(Ok(ProcessState::Gone), |pid| self.body.state(pid))
     }
 
     /// Waits for the process to end, and reaps it.

@@ -2,6 +2,9 @@
 
 mod actions;
 mod beside;
+mod body;
+#[cfg(target_os = "linux")]
+pub mod cell;
 pub(crate) mod disk;
 pub mod events;
 mod life;

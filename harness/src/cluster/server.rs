@@ -15,6 +15,7 @@ use schism_nodes::control::Up;
 use serde_json::json;
 
 use crate::cluster::beside::{Beside, receiver, run_to_end};
+use crate::cluster::body::Body;
 use crate::cluster::life::{Life, ServerLife, Stage, lock};
 use crate::cluster::processes::StartError;
 use crate::cluster::server_log::LogFile;
@@ -23,12 +24,13 @@ use crate::cluster::shared::{Member, Shared};
 use crate::cluster::spawner::Start;
 use crate::cluster::world::Slot;
 use crate::cluster::{ClusterEvent, NodeState};
+use crate::system::manifest::Ready;
 use crate::system::{Launch, Server};
 
 /// The distance between two questions whether a server has started.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 /// How long a command may take that prepares a node.
-const PREPARE_LIMIT: Duration = Duration::from_secs(60);
+const PREPARE_LIMIT: Duration = Duration::from_mins(1);
 /// How much of a line that is complained of is told.
 const COMPLAINT_MAX: usize = 1_000;
 
@@ -48,7 +50,9 @@ impl Shared {
         let incarnation = self.next_incarnation(node);
         let stop = Signal::from_str(&format!("SIG{}", server.stop)).unwrap_or(Signal::SIGTERM);
         let in_life = ServerLife { stop, within: server.stop_within, heard: Mutex::default() };
-        let (life, _, _) = Life::prepare(node, incarnation, log.start, Some(in_life)).map_err(failed)?;
+        let site = self.ground.network.site(node);
+        let body = Body::at(site.as_deref(), true);
+        let (life, _, _) = Life::prepare(node, incarnation, log.start, body, Some(in_life)).map_err(failed)?;
         let life = Arc::new(life);
         // There is nobody at the other end of its control socket.
         life.hang_up();
@@ -56,13 +60,13 @@ impl Shared {
         let slot = Slot { state: NodeState::Starting, incarnation, life: Some(Arc::clone(&life)), ..Slot::default() };
         lock(&self.world).nodes.insert(node, slot);
         let start = Start { launch: launch.clone(), folder: member.folder.clone(), streams };
-        self.spawn(&life, start, launch.program.clone()).await?;
+        self.spawn(&life, start, launch.program.clone(), site.as_deref()).await?;
         let output = receiver(output).map_err(failed)?;
         let (hears, of) = (Arc::clone(self), Arc::clone(&life));
         let (texts, failures) = (server.ready.clone(), server.failures.clone());
         let mut has_complained = false;
         let reader = tokio::spawn(log.copy(output, move |line| {
-            hears.in_log(&of, line, &texts);
+            Self::in_log(&of, line, &texts);
             if !has_complained && failures.iter().any(|failure| line.contains(failure.as_str())) {
                 has_complained = true;
                 hears.complain(of.node, line);
@@ -77,11 +81,11 @@ impl Shared {
     }
 
     /// Remembers the texts of a log that show that its server is ready.
-    fn in_log(&self, life: &Life, line: &str, texts: &[crate::system::manifest::Ready]) {
+    fn in_log(life: &Life, said: &str, signs: &[Ready]) {
         let Some(server) = &life.server else { return };
-        for text in texts {
-            if let crate::system::manifest::Ready::Log { log } = text
-                && line.contains(log.as_str())
+        for sign in signs {
+            if let Ready::Log { log } = sign
+                && said.contains(log.as_str())
             {
                 lock(&server.heard).insert(log.clone());
             }

@@ -18,6 +18,7 @@ use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::cluster::body::Body;
 use crate::cluster::events::{NoteSink, NoteTally};
 use crate::cluster::life::{Life, Stage, in_words, lock};
 use crate::cluster::notes::{Line, NotePipe};
@@ -25,7 +26,7 @@ use crate::cluster::processes::StartError;
 use crate::cluster::spawner::Start;
 use crate::cluster::world::{Slot, World};
 use crate::cluster::{ClusterEvent, Death, NodeState, node_log, spawner};
-use crate::network::Network;
+use crate::network::{Network, Site};
 use crate::system::{LaunchKind, Place, System};
 
 /// How long a process may take to vanish after SIGKILL.
@@ -98,7 +99,9 @@ impl Shared {
         // An earlier life may have been killed in the middle of a line. This ends that line.
         notes.try_clone().and_then(|notes| File::from(notes).write_all(b"\n")).map_err(prepare)?;
         let incarnation = self.next_incarnation(node);
-        let (life, ours, theirs) = Life::prepare(node, incarnation, log_start, None).map_err(prepare)?;
+        let site = self.ground.network.site(node);
+        let body = Body::at(site.as_deref(), false);
+        let (life, ours, theirs) = Life::prepare(node, incarnation, log_start, body, None).map_err(prepare)?;
         let life = Arc::new(life);
         self.ground.network.started(node, incarnation);
         let mut boot = self.boot(node, incarnation, protocol, storage);
@@ -113,7 +116,7 @@ impl Shared {
             life.tell(Down::Boot(Box::new(boot)));
         }
         let start = Start { launch, folder: member.folder.clone(), streams: [theirs.into(), notes, log.into()] };
-        self.spawn(&life, start, program).await?;
+        self.spawn(&life, start, program, site.as_deref()).await?;
         let (reader, heard, socket) = (Arc::clone(&life), Arc::clone(self), ours.split());
         let reader = tokio::spawn(async move {
             let life = Arc::clone(&reader);
@@ -125,8 +128,14 @@ impl Shared {
     }
 
     /// Starts the process of a life.
-    pub(crate) async fn spawn(&self, life: &Life, start: Start, program: PathBuf) -> Result<(), StartError> {
-        match spawner::spawn(start).await {
+    pub(crate) async fn spawn(
+        &self,
+        life: &Life,
+        start: Start,
+        program: PathBuf,
+        site: Option<&dyn Site>,
+    ) -> Result<(), StartError> {
+        match spawner::start(start, site).await {
             Ok(child) => life.started(child),
             Err(source) => {
                 lock(&self.world).nodes.entry(life.node).or_default().state = NodeState::Down;

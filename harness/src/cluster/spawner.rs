@@ -13,6 +13,7 @@ use std::thread;
 use tokio::process::Child;
 use tokio::sync::oneshot;
 
+use crate::network::Site;
 use crate::system::{Launch, LaunchKind, running_program};
 
 /// A process to be started: everything that it inherits is named here.
@@ -26,6 +27,19 @@ pub(crate) struct Start {
     pub(crate) streams: [OwnedFd; 3],
 }
 
+/// Starts a process, at its node's site where it has one.
+pub(crate) async fn start(start: Start, site: Option<&dyn Site>) -> io::Result<Child> {
+    match site {
+        Some(site) => {
+            let (program, arguments) = words(&start.launch, false);
+            let mut command = site.command(program.as_os_str());
+            command.args(arguments);
+            site.spawn(start.dress(command)).await
+        }
+        None => spawn(start).await,
+    }
+}
+
 struct Job {
     start: Start,
     runtime: tokio::runtime::Handle,
@@ -33,7 +47,7 @@ struct Job {
 }
 
 /// Starts a process from the thread that lives as long as the controller.
-pub(crate) async fn spawn(start: Start) -> io::Result<Child> {
+async fn spawn(start: Start) -> io::Result<Child> {
     static SPAWNER: OnceLock<mpsc::Sender<Job>> = OnceLock::new();
     let spawner = SPAWNER.get_or_init(|| {
         let (sender, jobs) = mpsc::channel();
@@ -60,26 +74,38 @@ fn serve(jobs: &mpsc::Receiver<Job>) {
 /// The command, and with it our copies of the child's descriptors, is dropped at the end: what stayed open here would hide
 /// the end of the child.
 fn spawn_here(start: Start) -> io::Result<Child> {
-    let Start { launch, folder, streams: [input, output, error] } = start;
-    let (program, arguments) = words(&launch);
+    let (program, arguments) = words(&start.launch, true);
     let mut command = Command::new(program);
-    command.arg0("schism").args(arguments).current_dir(&folder);
-    command.env_clear().env("HOME", &folder).env("TMPDIR", folder.join("tmp"));
-    for name in ["PATH", "LANG"] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
-        }
-    }
-    command.envs(&launch.environment);
-    command.stdin(input).stdout(output).stderr(error).process_group(0);
-    tokio::process::Command::from(command).kill_on_drop(true).spawn()
+    command.arg0("schism").process_group(0).args(arguments);
+    tokio::process::Command::from(start.dress(command)).kill_on_drop(true).spawn()
 }
 
-/// What is executed. A program of somebody else is started by way of this one, which asks the kernel to end it with us.
-fn words(launch: &Launch) -> (PathBuf, Vec<OsString>) {
+impl Start {
+    /// Gives a command all that its process inherits.
+    fn dress(self, mut command: Command) -> Command {
+        let Start { launch, folder, streams: [input, output, error] } = self;
+        command.current_dir(&folder);
+        command.env_clear().env("HOME", &folder).env("TMPDIR", folder.join("tmp"));
+        for name in ["PATH", "LANG"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command.envs(&launch.environment);
+        command.stdin(input).stdout(output).stderr(error);
+        command
+    }
+}
+
+/// What is executed. A program of somebody else that no cell surrounds is started by way of this one, which asks the kernel
+/// to end it with us; so is one that is to see itself as somebody without privileges.
+fn words(launch: &Launch, is_alone: bool) -> (PathBuf, Vec<OsString>) {
     let own = launch.arguments.iter().map(OsString::from);
-    let LaunchKind::Server(server) = &launch.kind else { return (launch.program.clone(), own.collect()) };
-    let how = server.unprivileged.then_some("--unprivileged");
+    let unprivileged = match &launch.kind {
+        LaunchKind::Server(server) if is_alone || server.unprivileged => server.unprivileged,
+        _ => return (launch.program.clone(), own.collect()),
+    };
+    let how = unprivileged.then_some("--unprivileged");
     let by = std::iter::once("exec").chain(how).chain(["--"]).map(OsString::from);
     (running_program(), by.chain([launch.program.clone().into()]).chain(own).collect())
 }

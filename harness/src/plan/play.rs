@@ -254,8 +254,6 @@ async fn forward(show: Arc<Show>, mut stop: watch::Receiver<bool>) {
 async fn listen(show: Arc<Show>, mut events: broadcast::Receiver<ClusterEvent>) {
     loop {
         match events.recv().await {
-            // That is the judge's affair.
-            Ok(ClusterEvent::Complained { .. }) => {}
             Ok(ClusterEvent::Held { node, trap }) => {
                 if let Some(signals) = show.signals.get(&trap) {
                     // Others may run into the same trap before it is disarmed; `that` is the first.
@@ -265,7 +263,7 @@ async fn listen(show: Arc<Show>, mut events: broadcast::Receiver<ClusterEvent>) 
             Ok(ClusterEvent::Probe { number, from, to }) => {
                 show.player.probes.received(number, Link { from: from.to_string(), to: to.to_string() });
             }
-            Ok(ClusterEvent::Note(_) | ClusterEvent::Died { .. }) => {}
+            Ok(ClusterEvent::Note(_) | ClusterEvent::Died { .. } | ClusterEvent::Complained { .. }) => {}
             Err(RecvError::Lagged(events)) => tracing::warn!(events, "the plan missed events of the cluster"),
             Err(RecvError::Closed) => return,
         }

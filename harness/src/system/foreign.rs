@@ -99,8 +99,11 @@ impl Foreign {
         };
         let commands = self.manifest.commands().into_iter().chain(self.manifest.prepare.iter().map(Vec::as_slice));
         let programs = commands.chain(own).filter_map(|command| command.first());
-        let mut missing: Vec<String> =
-            programs.map(|program| self.resolved(program)).filter(|path| !exists(path)).map(shown).collect();
+        let mut missing: Vec<String> = programs
+            .map(|program| self.resolved(program))
+            .filter(|path| !exists(path))
+            .map(|path| shown(&path))
+            .collect();
         missing.sort();
         missing.dedup();
         missing
@@ -139,7 +142,7 @@ impl Foreign {
         let lines = |lines: &[Vec<String>]| -> io::Result<Vec<Vec<String>>> {
             let resolved = lines.iter().map(|line| {
                 let (program, arguments) = self.command(line, &fill)?;
-                Ok(std::iter::once(shown(program)).chain(arguments).collect())
+                Ok(std::iter::once(shown(&program)).chain(arguments).collect())
             });
             resolved.collect()
         };
@@ -226,7 +229,7 @@ pub(crate) fn found(program: &Path) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
-fn shown(path: PathBuf) -> String {
+fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
@@ -373,7 +376,6 @@ impl AskLeader for AskByDriver {
         let asked = async {
             let mut speaker = self.driver.speaker(&self.setup, node);
             let mut wire = Wire::connect(*self.setup.homes.get(&node)?).await.ok()?;
-            speaker.greet(&mut wire).await.ok()?;
             speaker.leads(&mut wire).await.ok()?
         };
         timeout(LEADER_LIMIT, asked).await.ok()?

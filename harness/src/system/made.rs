@@ -41,14 +41,10 @@ pub fn system(options: &RunOptions) -> Result<Arc<dyn System>, Vec<MakeError>> {
 
 /// The system of a manifest, where one is asked for.
 pub fn foreign(options: &RunOptions) -> Option<Result<Foreign, Vec<MakeError>>> {
-    let (text, origin, here) = match &options.manifest {
-        Some(file) => {
-            (file.text.as_str(), file.path.display().to_string(), file.path.parent().unwrap_or(Path::new("")))
-        }
-        None => {
-            let embedded = embedded::find(&options.system.name)?;
-            (embedded.text, "comes with schism".to_owned(), Path::new(""))
-        }
+    let (text, origin, here) = if let Some(file) = &options.manifest {
+        (file.text.as_str(), file.path.display().to_string(), file.path.parent().unwrap_or(Path::new("")))
+    } else {
+        (embedded::find(&options.system.name)?.text, "comes with schism".to_owned(), Path::new(""))
     };
     let made = Foreign::new(options.system.clone(), text, &origin, here, options.client.as_deref());
     Some(

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::foreign::found;
-use super::{Launch, LaunchKind, Server};
+use super::{Launch, LaunchKind};
 use crate::cluster::{Beside, run_to_end};
 
 /// How long a program may take to tell its version.
@@ -79,13 +79,13 @@ fn look(path: &Path) -> io::Result<Program> {
     let mut file = fs_err::File::open(&path)?;
     let mut digest = Sha256::new();
     let size = io::copy(&mut file, &mut digest)?;
-    let sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = digest.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     Ok(Program { path, size, sha256 })
 }
 
 /// The first line that a program says of its version; none where it says nothing.
 async fn version(program: PathBuf, arguments: Vec<String>, folder: &Path) -> Option<String> {
-    let kind = LaunchKind::Server(Box::new(Server::default()));
+    let kind = LaunchKind::Server(Box::default());
     let launch = Launch { program, arguments, environment: std::collections::BTreeMap::new(), kind };
     let (_, said) = run_to_end(Beside { launch, folder: folder.to_owned() }, VERSION_LIMIT).await.ok()?;
     let line = said.lines().map(str::trim).find(|line| !line.is_empty())?;

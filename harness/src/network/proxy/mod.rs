@@ -3,12 +3,11 @@
 //! Node `n1` dials its relay `n1->n2` where it would dial `n2`; the relay answers as `n2` would, and introduces itself to
 //! `n2` as `n1`. A connection carries messages one way only, so a one-way cut is exact. During a cut the relay goes on
 //! reading and discards; whether a message is cut is judged when it would be delivered. What the rules do is in
-//! [`link`]; it needs no socket.
+//! [`super::link`]; it needs no socket.
 //!
 //! Clients need no relay: they ask [`Network::passage`] and lose or delay their own messages.
 
 mod address;
-pub mod link;
 mod log;
 mod outbox;
 mod peek;
@@ -24,7 +23,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use schism_nodes::{Incarnation, LinkOrder, NodeId, Seed};
+use schism_nodes::{Incarnation, LinkOrder, NodeId};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -32,11 +31,11 @@ use tokio::task::JoinSet;
 pub use self::log::Fate;
 
 use self::address::Addresses;
-use self::link::LinkEngine;
 use self::log::{LogLinks, MessageLog};
 use self::relay::{Relay, Wire, WireOptions, lock};
 use self::state::LinkState;
-use super::{FaultId, Link, Network, Passage, Rule, Touched, Traffic};
+use super::{FaultId, Link, LinkSeeds, Network, Passage, Rule, Touched, Traffic};
+use crate::network::link::LinkEngine;
 
 /// Why a network could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -79,9 +78,6 @@ pub enum NetworkError {
     #[error("{0} is given twice")]
     Twice(NodeId),
 }
-
-/// Gives each link the seed of its own chance, by its name.
-pub type LinkSeeds = Arc<dyn Fn(&Link) -> Seed + Send + Sync>;
 
 /// How a proxy network is built.
 #[derive(Clone, Debug)]
@@ -224,13 +220,6 @@ impl ProxyNetwork {
 }
 
 impl Network for ProxyNetwork {
-    fn write_log(&self, path: &Path) -> io::Result<()> {
-        let records = lock(&self.log).take();
-        let links = self.wires.iter().map(|wire| (wire.link.clone(), wire.with(|state, _| state.kinds.clone())));
-        let links: Vec<_> = links.collect();
-        records.write(path, &LogLinks { run: &self.run, links: &links })
-    }
-
     fn rung(&self) -> &'static str {
         "proxy"
     }
@@ -304,6 +293,16 @@ impl Network for ProxyNetwork {
 
     fn traffic(&self) -> Traffic {
         self.wires.iter().fold(Traffic::default(), |sum, wire| wire.with(|state, _| add(&sum, &state.traffic)))
+    }
+
+    /// Moves the log of messages so far into a file of JSON lines: a header `{"schism":"messages","format":1,…}`, then
+    /// a line for each message, in the order in which fates were decided, with times in nanoseconds since the epoch of
+    /// the options. Blocks; the network goes on meanwhile, and what follows is not in the file.
+    fn write_log(&self, path: &Path) -> io::Result<()> {
+        let records = lock(&self.log).take();
+        let links = self.wires.iter().map(|wire| (wire.link.clone(), wire.with(|state, _| state.kinds.clone())));
+        let links: Vec<_> = links.collect();
+        records.write(path, &LogLinks { run: &self.run, links: &links })
     }
 }
 

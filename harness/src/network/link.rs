@@ -122,6 +122,11 @@ impl<M: Clone> LinkEngine<M> {
         self.faults.is_empty()
     }
 
+    /// Whether a message may go on as if the link were not there: no rule is in force, and none is under way.
+    pub fn is_idle(&self) -> bool {
+        self.faults.is_empty() && self.delayed.is_empty()
+    }
+
     /// Bytes of the messages that are delayed or held.
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -179,7 +184,7 @@ impl<M: Clone> LinkEngine<M> {
 
     /// A message arrives at the link. `make` is called only if the link has to keep it.
     pub fn offer(&mut self, now: Duration, header: &Header<'_>, make: impl FnOnce() -> M) -> Offer {
-        if self.faults.is_empty() && self.delayed.is_empty() {
+        if self.is_idle() {
             return Offer::Pass;
         }
         self.draw();
