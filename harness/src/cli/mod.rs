@@ -11,6 +11,7 @@ mod check_table;
 mod claims;
 mod claims_run;
 mod compare;
+mod enclosure;
 mod export;
 mod follow;
 mod guess;

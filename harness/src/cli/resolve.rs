@@ -4,12 +4,13 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::args::{JudgingArgs, Keep, LoadArgs, OutArgs, RunArgs};
+use crate::cli::args::{JudgingArgs, Keep, LoadArgs, NetArgs, OutArgs, RunArgs};
 use crate::cli::catalog;
 use crate::cli::problem::Problem;
 use crate::cli::values::{self, Wrong};
 use crate::faults::Faults;
 use crate::folder;
+use crate::network::Rung;
 use crate::options::{Expectation, RunOptions};
 use crate::plan::{self, Chance, Ground, Plan};
 use crate::run::prepare;
@@ -76,7 +77,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Resolved, Vec<Problem>> {
     let written_for = plan.as_ref().and_then(|plan| plan.system.as_deref());
     let system = args.system.as_deref().or(written_for).unwrap_or(SYSTEM_DEFAULT);
     let nodes = plan.as_ref().and_then(|plan| plan.nodes);
-    let mut options = load(&mut problems, system, nodes, &args.load, &args.out);
+    let mut options = load(&mut problems, system, nodes, &args.load, &args.net, &args.out);
     if let Some(path) = &args.plan {
         options = with_plan(&mut problems, options, path, plan.as_ref(), &args.load);
     }
@@ -135,7 +136,7 @@ pub(crate) fn with_plan(
     plan_alone(problems, args);
     let mut options = RunOptions { plan: Some(path.to_owned()), faults: Vec::new(), ..options };
     let Some(plan) = plan else { return options };
-    let ground = ground(&options.system, options.nodes);
+    let ground = ground(&options.system, options.nodes, options.rung());
     let steps = plan::steps(plan, &ground, &Faults::default(), &path.display().to_string());
     problems.0.extend(steps.err().iter().flat_map(|found| &found.0).map(catalog::plan_problem));
     let of_plan = options.clone().of_plan(plan);
@@ -152,6 +153,7 @@ pub(crate) fn load(
     system: &str,
     nodes: Option<u16>,
     args: &LoadArgs,
+    net: &NetArgs,
     out: &OutArgs,
 ) -> RunOptions {
     let (system, nodes) = self::system(problems, system, nodes, args);
@@ -160,7 +162,9 @@ pub(crate) fn load(
         .find(|info| info.name == system.name)
         .map(|info| info.requests)
         .unwrap_or_default();
-    let faults = faults(problems, args, &ground(&system, nodes));
+    let rung = net.net.as_deref().and_then(|text| problems.read("--net", text, None, values::rung));
+    beyond_proxy(problems, net, rung.unwrap_or_default());
+    let faults = faults(problems, args, &ground(&system, nodes, rung.unwrap_or_default()));
     let rate = args.rate.as_deref().unwrap_or(RATE_DEFAULT);
     let rate = problems.read("--rate", rate, 0.0, |text| values::fraction(text, 10_000_000.0));
     let (check_time, check_memory) = budget(problems, &args.judging);
@@ -192,11 +196,24 @@ pub(crate) fn load(
         check_live: false,
         leave_running: false,
         address: None,
+        net: rung,
+        stock_tcp: net.stock_tcp,
+        pcap: net.pcap,
         node_program: None,
         system,
     };
     refused_workload(problems, &options);
     options
+}
+
+/// Flags that mean something on `vnet` alone.
+fn beyond_proxy(problems: &mut Problems, args: &NetArgs, rung: Rung) {
+    for (given, flag) in [(args.stock_tcp, "--stock-tcp"), (args.pcap, "--pcap")] {
+        if given && rung != Rung::Vnet {
+            let what = format!("on {rung} there is no network of the run's own");
+            problems.0.push(Problem::new(what, flag, format!("--net vnet {flag}")));
+        }
+    }
 }
 
 /// Whether options that were read from a run folder, which is data from strangers, are ones that `run` would have made.
@@ -263,20 +280,20 @@ fn system(problems: &mut Problems, text: &str, nodes: Option<u16>, args: &LoadAr
 pub(crate) fn undrawable(options: &RunOptions) -> Vec<Problem> {
     let RunOptions { fault_rate: rate, quiet, time, seed, .. } = *options;
     let chance = Chance { faults: &options.faults, rate, quiet, time, seed };
-    let drawn = plan::draw(&chance, &ground(&options.system, options.nodes), &Faults::default());
+    let drawn = plan::draw(&chance, &ground(&options.system, options.nodes, options.rung()), &Faults::default());
     drawn.err().map(|found| found.0.iter().map(catalog::plan_problem).collect()).unwrap_or_default()
 }
 
 /// What faults can be made on. For a system that cannot be had, it is that of the default one, so that what is wrong with
 /// the faults is found all the same.
-pub(crate) fn ground(system: &Spec, nodes: u16) -> Ground {
+pub(crate) fn ground(system: &Spec, nodes: u16, rung: Rung) -> Ground {
     let built = |spec: Spec, nodes| BuiltIn::new(spec, nodes, None);
     let stand_in = || {
         let raft = Spec { name: "raft".to_owned(), params: std::collections::BTreeMap::new() };
         built(raft, NODES_DEFAULT).expect("raft has a default for each parameter")
     };
     let system = built(system.clone(), nodes).unwrap_or_else(|_| stand_in());
-    Ground::of(&system, nodes)
+    Ground::of(&system, nodes, rung)
 }
 
 fn workload(problems: &mut Problems, text: &str) -> Spec {

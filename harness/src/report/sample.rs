@@ -49,6 +49,9 @@ pub(crate) fn options() -> RunOptions {
         leave_running: false,
         check_live: false,
         address: None,
+        net: None,
+        stock_tcp: false,
+        pcap: false,
         node_program: None,
     }
 }

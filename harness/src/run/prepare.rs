@@ -39,7 +39,7 @@ pub(crate) fn prepare(options: &RunOptions) -> Result<Prepared, HarnessError> {
 pub(crate) fn with_plan(options: &RunOptions, plan: Option<Plan>) -> Result<Prepared, HarnessError> {
     let system = BuiltIn::new(options.system.clone(), options.nodes, options.node_program.clone());
     let system: Arc<dyn System> = Arc::new(system.map_err(HarnessError::usage)?);
-    let ground = Ground::of(&*system, options.nodes);
+    let ground = Ground::of(&*system, options.nodes, options.rung());
     let faults = Faults::default();
     let chance = Chance {
         faults: &options.faults,
