@@ -8,6 +8,7 @@ use std::time::Duration;
 use schism_nodes::config::parse_time;
 use serde::{Deserialize, Serialize};
 
+use crate::network::Rung;
 use crate::plan::Plan;
 use crate::spec::Spec;
 use crate::system::made::ManifestFile;
@@ -68,6 +69,15 @@ pub struct RunOptions {
     /// The loopback address of the run; one that is free, where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Ipv4Addr>,
+    /// What lies between the nodes; what suits the system, where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub net: Option<Rung>,
+    /// On `vnet`: leave the kernel's limits of TCP as they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stock_tcp: bool,
+    /// On `vnet`: keep every frame that the switch sees.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pcap: bool,
     /// The node executable; the running one where absent.
     pub node_program: Option<PathBuf>,
     /// The manifest of the system, where it is in a file.
@@ -82,6 +92,11 @@ pub struct RunOptions {
 }
 
 impl RunOptions {
+    /// What lies between the nodes.
+    pub fn rung(&self) -> Rung {
+        self.net.unwrap_or_default()
+    }
+
     /// These options with what a plan says of the run that it was written for, where it says something.
     #[must_use]
     pub fn of_plan(mut self, plan: &Plan) -> Self {

@@ -91,6 +91,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) load: LoadArgs,
     #[command(flatten)]
+    pub(crate) net: NetArgs,
+    #[command(flatten)]
     pub(crate) out: OutArgs,
     /// The seed of all chance; drawn and printed where absent
     #[arg(long, value_name = "N", help_heading = "Chance", conflicts_with = "seeds")]
@@ -259,6 +261,21 @@ pub(crate) struct LoadArgs {
     pub(crate) recover: String,
     #[command(flatten)]
     pub(crate) judging: JudgingArgs,
+}
+
+/// What lies between the nodes.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct NetArgs {
+    /// What lies between the nodes: auto (proxy for built-in systems), proxy, or vnet: a network of the run's own, see
+    /// `schism doctor`
+    #[arg(long, value_name = "RUNG", help_heading = "Network")]
+    pub(crate) net: Option<String>,
+    /// On vnet: leave the kernel's limits of TCP as they are, so that healing may take as long as a cut did
+    #[arg(long, help_heading = "Network")]
+    pub(crate) stock_tcp: bool,
+    /// On vnet: keep every frame that passed the switch, in network.pcapng
+    #[arg(long, help_heading = "Network")]
+    pub(crate) pcap: bool,
 }
 
 /// How answers are judged.
@@ -451,6 +468,8 @@ pub(crate) struct CompareArgs {
     pub(crate) seeds: String,
     #[command(flatten)]
     pub(crate) load: LoadArgs,
+    #[command(flatten)]
+    pub(crate) net: NetArgs,
     #[command(flatten)]
     pub(crate) out: OutArgs,
     /// No progress

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::cli::args::LoadArgs;
+use crate::cli::args::{LoadArgs, NetArgs};
 use crate::cli::catalog;
 use crate::cli::problem::Problem;
 use crate::cli::resolve::Problems;
 use crate::cli::values;
 use crate::faults::Faults;
+use crate::network::Rung;
 use crate::options::RunOptions;
 use crate::plan::{self, Chance, Ground};
 use crate::spec::Spec;
@@ -134,6 +135,23 @@ fn manifest_file(problems: &mut Problems, name: &str) -> Option<ManifestFile> {
     }
 }
 
+/// What lies between the nodes: a virtual network between servers of somebody else, relays between nodes of ours.
+pub(crate) fn rung(problems: &mut Problems, args: &NetArgs, is_foreign: bool) -> Option<Rung> {
+    let given = args.net.as_deref().and_then(|text| problems.read("--net", text, None, values::rung));
+    let mut refuse = |what: &str, hint: &str| problems.0.push(Problem::new(what, "--net", hint));
+    match given {
+        Some(Rung::Proxy) if is_foreign => {
+            refuse("relays know the messages of built-in nodes alone", "--net vnet, or --net loopback")
+        }
+        Some(Rung::Loopback) if !is_foreign => {
+            refuse("built-in nodes speak through relays or a virtual network", "--net proxy")
+        }
+        None if is_foreign => return Some(if cfg!(target_os = "linux") { Rung::Vnet } else { Rung::Loopback }),
+        _ => {}
+    }
+    given
+}
+
 /// The words of `--client`: a JSON list, or words between spaces.
 fn client(problems: &mut Problems, text: &str) -> Option<Vec<String>> {
     let words = match serde_json::from_str::<Vec<String>>(text) {
@@ -169,9 +187,9 @@ pub(crate) fn undrawable(options: &RunOptions) -> Vec<Problem> {
 /// the faults is found all the same.
 pub(crate) fn ground(options: &RunOptions) -> Ground {
     if let Ok(system) = made::system(options) {
-        return Ground::of(&*system, options.nodes);
+        return Ground::of(&*system, options.nodes, options.rung());
     }
     let raft = Spec { name: "raft".to_owned(), params: BTreeMap::new() };
     let raft = BuiltIn::new(raft, NODES_DEFAULT, None).expect("raft has a default for each parameter");
-    Ground::of(&raft, options.nodes)
+    Ground::of(&raft, options.nodes, options.rung())
 }

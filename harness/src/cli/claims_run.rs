@@ -23,6 +23,7 @@ use crate::cli::sim::quoted;
 use crate::cli::{claims, output, values};
 use crate::exit::ExitCode;
 use crate::folder::file;
+use crate::network::Rung;
 use crate::options::RunOptions;
 use crate::report::words;
 use crate::run::HarnessError;
@@ -87,7 +88,9 @@ pub(crate) fn run(args: &ClaimsRunArgs) -> Result<ExitCode, Failure> {
     }
     problems.finish(()).map_err(Failure::usage)?;
     if args.real || chosen.rows().any(|row| row.real && row.waits.is_none()) {
-        return with_series(how.quietly, false, async |series| all(&chosen, &how, Some(series), None).await);
+        return with_series([Rung::Proxy], how.quietly, false, async |series| {
+            all(&chosen, &how, Some(series), None).await
+        });
     }
     let stopper = Stopper::install()?;
     let code = futures_util::FutureExt::now_or_never(all(&chosen, &how, None, Some(&stopper)))

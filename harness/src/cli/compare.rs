@@ -21,7 +21,8 @@ struct Side {
 
 pub(crate) fn compare(args: &CompareArgs, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
     let mut problems = Problems(unknown);
-    let sides = [&args.a, &args.b].map(|system| resolve::load(&mut problems, system, None, &args.load, &args.out));
+    let sides =
+        [&args.a, &args.b].map(|system| resolve::load(&mut problems, system, None, &args.load, &args.net, &args.out));
     let seeds = problems.read("--seeds", &args.seeds, 0..1, values::seeds);
     let mut found = problems.0;
     if found.is_empty() {
@@ -31,7 +32,9 @@ pub(crate) fn compare(args: &CompareArgs, unknown: Vec<Problem>) -> Result<ExitC
     let mut told = std::collections::BTreeSet::new();
     found.retain(|problem| told.insert(problem.to_string()));
     Problems(found).finish(()).map_err(Failure::usage)?;
-    with_series(args.quietly, false, async |series| all(series, &sides, seeds).await)
+    with_series(sides.iter().map(RunOptions::rung), args.quietly, false, async |series| {
+        all(series, &sides, seeds).await
+    })
 }
 
 /// Runs both sides for each seed, A B B A, so that neither has the better half of the time.

@@ -16,7 +16,7 @@ pub(crate) fn dry_run(options: &RunOptions, count: &str, args: &RunArgs) -> Resu
     let mut problems = Problems::default();
     let count = problems.read("--dry-run", count, 1, |text| values::whole(text, 1..=COUNT_MAX));
     problems.finish(()).map_err(Failure::usage)?;
-    with_series(args.quietly, args.verbose, async |series| {
+    with_series([options.rung()], args.quietly, args.verbose, async |series| {
         let show = |line: &str| {
             // A stdout that is gone is told at the end of any command.
             let _ = output::emit(&(words::printable(line) + "\n"));

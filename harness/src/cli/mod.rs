@@ -13,6 +13,7 @@ mod claims;
 mod claims_run;
 mod compare;
 mod dry_run;
+mod enclosure;
 mod exec;
 mod export;
 mod follow;

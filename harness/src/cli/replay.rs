@@ -33,7 +33,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let plan = stored(scratch.path(), &format!("replay-{}", words::short(&folder.id)), &run_file.plan)?;
     let options = again(&run_file, plan, resolve::results(&args.out));
     resolve::sane(&options, &folder.path.display().to_string()).map_err(Failure::usage)?;
-    with_series(args.quietly, false, async |series| all(series, &options, times, was, args).await)
+    with_series([options.rung()], args.quietly, false, async |series| all(series, &options, times, was, args).await)
 }
 
 /// What a run would start that its folder names, and not this program.

@@ -5,18 +5,19 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::args::{JudgingArgs, Keep, LoadArgs, OutArgs, RunArgs};
+use crate::cli::args::{JudgingArgs, Keep, LoadArgs, NetArgs, OutArgs, RunArgs};
 use crate::cli::catalog;
 use crate::cli::chosen::{self, Chosen};
 use crate::cli::problem::Problem;
 use crate::cli::values::{self, Wrong};
 use crate::faults::Faults;
 use crate::folder;
+use crate::network::Rung;
 use crate::options::{Expectation, RunOptions};
 use crate::plan::{self, Ground, Plan};
 use crate::run::prepare;
 use crate::spec::Spec;
-use crate::system::made;
+use crate::system::{embedded, made};
 
 /// Operations a second where nothing is said.
 const RATE_DEFAULT: &str = "1000";
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Resolved, Vec<Problem>> {
     let written_for = plan.as_ref().and_then(|plan| plan.system.as_deref());
     let system = args.system.as_deref().or(written_for).unwrap_or(SYSTEM_DEFAULT);
     let nodes = plan.as_ref().and_then(|plan| plan.nodes);
-    let mut options = load(&mut problems, system, nodes, &args.load, &args.out);
+    let mut options = load(&mut problems, system, nodes, &args.load, &args.net, &args.out);
     if let Some(path) = &args.plan {
         options = with_plan(&mut problems, options, path, plan.as_ref(), &args.load);
     }
@@ -168,9 +169,13 @@ pub(crate) fn load(
     system: &str,
     nodes: Option<u16>,
     args: &LoadArgs,
+    net: &NetArgs,
     out: &OutArgs,
 ) -> RunOptions {
     let Chosen { system, nodes, manifest, client, serves } = chosen::choose(problems, system, nodes, args);
+    let is_foreign = manifest.is_some() || embedded::find(&system.name).is_some();
+    let rung = chosen::rung(problems, net, is_foreign);
+    beyond_proxy(problems, net, rung.unwrap_or_default());
     let rate = args.rate.as_deref().unwrap_or(RATE_DEFAULT);
     let rate = problems.read("--rate", rate, 0.0, |text| values::fraction(text, 10_000_000.0));
     let (check_time, check_memory) = budget(problems, &args.judging);
@@ -202,6 +207,9 @@ pub(crate) fn load(
         check_live: false,
         leave_running: false,
         address: None,
+        net: rung,
+        stock_tcp: net.stock_tcp,
+        pcap: net.pcap,
         node_program: None,
         manifest,
         client,
@@ -211,6 +219,16 @@ pub(crate) fn load(
     options.faults = faults(problems, args, &chosen::ground(&options));
     refused_workload(problems, &options);
     options
+}
+
+/// Flags that mean something on `vnet` alone.
+fn beyond_proxy(problems: &mut Problems, args: &NetArgs, rung: Rung) {
+    for (given, flag) in [(args.stock_tcp, "--stock-tcp"), (args.pcap, "--pcap")] {
+        if given && rung != Rung::Vnet {
+            let what = format!("on {rung} there is no network of the run's own");
+            problems.0.push(Problem::new(what, flag, format!("--net vnet {flag}")));
+        }
+    }
 }
 
 /// Whether options that were read from a run folder, which is data from strangers, are ones that `run` would have made.

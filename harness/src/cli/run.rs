@@ -10,6 +10,7 @@ use crate::cli::resolve::{self, Resolved};
 use crate::cli::series::{Series, with_series};
 use crate::cli::sim_shrink;
 use crate::exit::ExitCode;
+use crate::options::RunOptions;
 use crate::plan::Plan;
 use crate::report::terminal::{self, Style};
 use crate::report::words;
@@ -30,7 +31,8 @@ pub(crate) fn run(args: &RunArgs, mut problems: Vec<Problem>) -> Result<ExitCode
     if resolved.drawn && !args.quietly {
         output::tell(&format!("seed {}", resolved.runs[0].seed));
     }
-    with_series(args.quietly, args.verbose, async |series| all(series, &resolved, args).await)
+    let rungs = resolved.runs.iter().map(RunOptions::rung);
+    with_series(rungs, args.quietly, args.verbose, async |series| all(series, &resolved, args).await)
 }
 
 /// Makes every run; the worst code stands.

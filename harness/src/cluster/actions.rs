@@ -191,6 +191,9 @@ impl Cluster for Processes {
     }
 
     async fn probe(&self, number: u64) {
+        if self.shared.ground.network.probe(number) {
+            return;
+        }
         let world = lock(&self.shared.world);
         for slot in world.nodes.values().filter(|slot| slot.state == NodeState::Up) {
             if let Some(life) = &slot.life {

@@ -12,15 +12,17 @@ use nix::sys::signal::Signal;
 use schism_nodes::{Incarnation, NodeId, Seed};
 use tokio::net::unix::pipe;
 use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
+use crate::cluster::ClusterEvent;
 use crate::cluster::events::{NoteSink, NoteTally};
 use crate::cluster::life::{Life, lock};
 use crate::cluster::notes::{NotePipe, follow};
 use crate::cluster::shared::{Ground, KILL_LIMIT, Member, REST_LIMIT, Shared};
 use crate::cluster::world::{Slot, World};
-use crate::network::Network;
+use crate::network::{Arrival, Network};
 use crate::system::System;
 
 /// How many events a slow subscriber may be behind before it loses the oldest.
@@ -117,6 +119,9 @@ impl Processes {
             let to = Arc::clone(&shared);
             readers.insert(node, tokio::spawn(follow(node, pipe, move |line| to.noted(node, line))));
         }
+        if let Some(arrivals) = shared.ground.network.arrivals() {
+            tokio::spawn(pass_on(arrivals, shared.events.downgrade()));
+        }
         let processes = Processes { shared, readers: Mutex::new(readers) };
         match processes.start_all(&nodes).await {
             Ok(()) => Ok(Arc::new(processes)),
@@ -207,6 +212,21 @@ impl Drop for Processes {
         for reader in lock(&self.readers).values() {
             reader.abort();
         }
+    }
+}
+
+/// Tells of probes that the network itself has sent, as of those of nodes. Ends with the network; the cluster may end
+/// before, and then there are no more events.
+async fn pass_on(mut arrivals: broadcast::Receiver<Arrival>, events: broadcast::WeakSender<ClusterEvent>) {
+    loop {
+        let Arrival { number, from, to } = match arrivals.recv().await {
+            Ok(arrival) => arrival,
+            Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return,
+        };
+        let Some(events) = events.upgrade() else { return };
+        // Nobody may be listening.
+        let _ = events.send(ClusterEvent::Probe { number, from, to });
     }
 }
 

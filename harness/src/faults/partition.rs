@@ -158,7 +158,7 @@ impl Partition {
 /// is enough that one of them has carried a probe before.
 async fn prove(act: &Act<'_>, links: &BTreeSet<Link>) -> Standing {
     let clients: Vec<&Link> = links.iter().filter(|link| !is_node(&link.from) || !is_node(&link.to)).collect();
-    if let Some(passes) = clients.iter().find(|link| !act.stage.network.passage(link).cut) {
+    if let Some(passes) = clients.iter().find(|link| !act.stage.network.is_cut(link)) {
         return Standing::Unproved(format!("requests and answers pass on {passes}"));
     }
     let mut first = None;

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
 use schism_nodes::{Incarnation, NodeId};
 
-use super::{FaultId, Link, Network, Passage, Rule, Touched, Traffic};
+use super::{FaultId, Link, Network, Passage, Rule, Rung, Touched, Traffic};
 
 /// Nobody ever connects here: that it is bound keeps other runs away.
 const LOCK_PORT: u16 = 20_000;
@@ -47,8 +47,8 @@ impl LoopbackNetwork {
 }
 
 impl Network for LoopbackNetwork {
-    fn rung(&self) -> &'static str {
-        "loopback"
+    fn rung(&self) -> Rung {
+        Rung::Loopback
     }
 
     /// The address of a node; its ports are its own affair.

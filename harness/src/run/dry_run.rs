@@ -14,20 +14,26 @@ use super::{ready, translate};
 use crate::client::own::Tap;
 use crate::client::{Client, Completion, Dialler};
 use crate::folder::RunFolder;
+use crate::network::Enclosure;
 use crate::options::RunOptions;
 
 /// How long the system may take to answer before the first operation.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 
 /// Makes a dry run, and shows each exchange; how many operations were ok.
-pub async fn dry_run(options: &RunOptions, count: u64, show: fn(&str)) -> Result<u64, HarnessError> {
+pub async fn dry_run(
+    options: &RunOptions,
+    count: u64,
+    show: fn(&str),
+    enclosure: Option<Enclosure>,
+) -> Result<u64, HarnessError> {
     // One client, as long as it takes.
     let options = RunOptions { faults: Vec::new(), concurrency: 1, time: Duration::from_hours(1), ..options.clone() };
     let mut prepared = prepare(&options)?;
     let folder = RunFolder::create(&options, jiff::Timestamp::now())
         .map_err(|error| HarnessError::failed(error).at(options.out.display()))?;
     let in_folder = |error: HarnessError| HarnessError { folder: Some(folder.path.clone()), ..error };
-    let live = Live::start(&options, &prepared, &folder).await.map_err(in_folder)?;
+    let live = Live::start(&options, &prepared, &folder, enclosure).await.map_err(in_folder)?;
     let tap: Tap = Arc::new(move |way: &str, line: &str| show(&format!("   {way} {line}")));
     let quiet = live.dialler(&prepared, None);
     let told = live.dialler(&prepared, Some(tap));

@@ -56,7 +56,7 @@ pub async fn execute(options: &RunOptions, hooks: Hooks) -> Result<Finished, Har
     }
     folder.write_json(folder::file::RUN, &run).map_err(|error| in_folder(HarnessError::failed(error)))?;
     hooks.tell("starting the nodes");
-    let live = Live::start(options, &prepared, &folder).await.map_err(in_folder)?;
+    let live = Live::start(options, &prepared, &folder, hooks.enclosure).await.map_err(in_folder)?;
     let live_check = LiveCheck::start(options, &prepared.model, &folder, hooks.news).map_err(in_folder)?;
     let (workload, steps) = (prepared.workload.take(), std::mem::take(&mut prepared.steps));
     let mut course = Course { options, prepared: &prepared, live: &live, hooks: &hooks, failures: Vec::new() };
@@ -87,7 +87,7 @@ fn run_file(
         seed: options.seed,
         machine: measure(&folder.path).map_err(|error| HarnessError::failed(error).at(folder.path.display()))?,
         options: options.clone(),
-        rung: if prepared.system.means().ours { "proxy" } else { "loopback" }.to_owned(),
+        rung: options.rung().to_string(),
         tested: None,
         plan: prepared.plan.clone(),
         entries: Vec::new(),

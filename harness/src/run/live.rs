@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use schism_checker::history::Header;
+use schism_nodes::NodeId;
 use serde_json::Map;
 use tokio::task::JoinHandle;
 
@@ -22,7 +23,9 @@ use crate::folder::{RunFolder, file};
 use crate::machine::Strain;
 use crate::network::loopback::LoopbackNetwork;
 use crate::network::proxy::{ProxyNetwork, ProxyOptions};
-use crate::network::{Network, Traffic};
+#[cfg(target_os = "linux")]
+use crate::network::vnet::{VirtualNetwork, VirtualOptions};
+use crate::network::{Enclosure, LinkSeeds, Network, Rung, Traffic};
 use crate::options::RunOptions;
 use crate::recorder::Recorder;
 use crate::system::Scene;
@@ -58,10 +61,11 @@ impl Live {
         options: &RunOptions,
         prepared: &Prepared,
         folder: &RunFolder,
+        enclosure: Option<Enclosure>,
     ) -> Result<Self, HarnessError> {
         let start = Instant::now();
         let recorder = Arc::new(recorder(prepared, folder, start)?);
-        let network = network(options, prepared, folder, start)?;
+        let network = network(options, prepared, folder, (start, enclosure))?;
         let events = folder.file(file::EVENTS);
         let sink =
             EventFile::create(&events, &folder.id).map_err(|error| HarnessError::failed(error).at(events.display()))?;
@@ -151,26 +155,30 @@ fn recorder(prepared: &Prepared, folder: &RunFolder, start: Instant) -> Result<R
     Recorder::create(&path, &header, start).map_err(|error| HarnessError::failed(error).at(path.display()))
 }
 
+/// What lies between the nodes of a run. A virtual network needs an enclosure.
 fn network(
     options: &RunOptions,
     prepared: &Prepared,
     folder: &RunFolder,
-    start: Instant,
+    (start, enclosure): (Instant, Option<Enclosure>),
 ) -> Result<Arc<dyn Network>, HarnessError> {
-    if !prepared.system.means().ours {
+    if options.rung() == Rung::Loopback {
         let loopback = LoopbackNetwork::start(&folder.id, &prepared.nodes).map_err(HarnessError::failed)?;
         return Ok(Arc::new(loopback));
     }
     let seed = options.seed;
-    let seeds = Arc::new(move |link: &crate::network::Link| chance::key(seed, &format!("link/{link}")));
+    let seeds: LinkSeeds = Arc::new(move |link| chance::key(seed, &format!("link/{link}")));
+    if options.rung() == Rung::Vnet {
+        return virtual_network(options, &prepared.nodes, seeds, start, enclosure);
+    }
     let proxy = ProxyOptions {
         order: prepared.system.links(),
         address: options.address,
         epoch: start,
         ..ProxyOptions::default()
     };
-    let proxy = ProxyNetwork::start(&folder.id, &prepared.nodes, seeds, proxy).map_err(HarnessError::failed)?;
-    Ok(Arc::new(proxy))
+    let network = ProxyNetwork::start(&folder.id, &prepared.nodes, seeds, proxy).map_err(HarnessError::failed)?;
+    Ok(Arc::new(network))
 }
 
 /// Runs what is run once when all nodes have started.
@@ -189,6 +197,32 @@ async fn once(prepared: &Prepared, scene: &Scene<'_>) -> Result<(), HarnessError
         }
     }
     Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn virtual_network(
+    options: &RunOptions,
+    nodes: &[NodeId],
+    seeds: LinkSeeds,
+    epoch: Instant,
+    enclosure: Option<Enclosure>,
+) -> Result<Arc<dyn Network>, HarnessError> {
+    let failed = |what: &dyn std::fmt::Display| HarnessError::failed(what).at("--net vnet").advise("schism doctor");
+    let enclosure = enclosure.ok_or_else(|| failed(&"this process is in no network namespace of its own"))?;
+    let virtual_options = VirtualOptions { stock_tcp: options.stock_tcp, epoch, program: options.node_program.clone() };
+    let network = VirtualNetwork::start(enclosure, nodes, seeds, virtual_options).map_err(|error| failed(&error))?;
+    Ok(Arc::new(network))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn virtual_network(
+    _: &RunOptions,
+    _: &[NodeId],
+    _: LinkSeeds,
+    _: Instant,
+    _: Option<Enclosure>,
+) -> Result<Arc<dyn Network>, HarnessError> {
+    Err(HarnessError::failed("a virtual network needs Linux").at("--net vnet").advise("--net proxy"))
 }
 
 /// Evidence that is not all there: what depends on notes cannot be judged.

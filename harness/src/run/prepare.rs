@@ -39,7 +39,7 @@ pub(crate) fn prepare(options: &RunOptions) -> Result<Prepared, HarnessError> {
 /// Decides everything for a plan, or for one that is drawn.
 pub(crate) fn with_plan(options: &RunOptions, plan: Option<Plan>) -> Result<Prepared, HarnessError> {
     let system = made::system(options).map_err(unmade)?;
-    let ground = Ground::of(&*system, options.nodes);
+    let ground = Ground::of(&*system, options.nodes, options.rung());
     let faults = Faults::default();
     let chance = Chance {
         faults: &options.faults,

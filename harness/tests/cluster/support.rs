@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use schism::client::{Completion, Dialler};
 use schism::cluster::{Cluster, ClusterEvent, EventFile, NoteTally, Options, Processes};
-use schism::network::{FaultId, Link, Network, Passage, Rule, Touched, Traffic};
+use schism::network::{FaultId, Link, Network, Passage, Rule, Rung, Touched, Traffic};
 use schism::system::{BuiltIn, Launch, LaunchKind, Place, Scene, System};
 use schism_nodes::config::Consistency;
 use schism_nodes::control::Storage;
@@ -38,8 +38,8 @@ impl Direct {
 }
 
 impl Network for Direct {
-    fn rung(&self) -> &'static str {
-        "direct"
+    fn rung(&self) -> Rung {
+        Rung::Proxy
     }
 
     fn address(&self, node: NodeId) -> SocketAddr {

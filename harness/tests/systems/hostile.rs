@@ -30,7 +30,21 @@ fn hostile(bench: &Bench, how: &str) -> Ended {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/systems");
     fs_err::write(bench.folder().join("hostile.toml"), MANIFEST.replace("HERE", here.to_str().unwrap())).unwrap();
     let system = format!("hostile.toml:how={how}");
-    let words = ["--time", "2s", "--rate", "50", "--faults", "none", "--recover", "2s", "--op-timeout", "300ms", "-q"];
+    let words = [
+        "--net",
+        "loopback",
+        "--time",
+        "2s",
+        "--rate",
+        "50",
+        "--faults",
+        "none",
+        "--recover",
+        "2s",
+        "--op-timeout",
+        "300ms",
+        "-q",
+    ];
     bench.schism(&[&["run", &system], &words[..]].concat())
 }
 

@@ -7,7 +7,7 @@ use crate::support::{Bench, json, json_lines};
 use crate::{examples, has, kv};
 
 /// Without faults, and soon over.
-const SHORT: [&str; 8] = ["--time", "2s", "--rate", "100", "--faults", "none", "--seed", "1"];
+const SHORT: [&str; 10] = ["--net", "loopback", "--time", "2s", "--rate", "100", "--faults", "none", "--seed", "1"];
 
 #[test]
 fn a_manifest_and_a_client_in_python() {
@@ -38,8 +38,21 @@ fn kills_and_pauses_are_proved_on_processes_of_somebody_else() {
         return;
     }
     let bench = Bench::new();
-    let ended =
-        bench.schism(&["run", &kv(), "--time", "8s", "--rate", "100", "--faults", "kill,pause", "--seed", "3", "-q"]);
+    let ended = bench.schism(&[
+        "run",
+        &kv(),
+        "--net",
+        "loopback",
+        "--time",
+        "8s",
+        "--rate",
+        "100",
+        "--faults",
+        "kill,pause",
+        "--seed",
+        "3",
+        "-q",
+    ]);
     ended.expect(0);
     let verdict = json(&bench.run().join("verdict.json"));
     for kind in ["kill", "pause"] {
@@ -64,7 +77,7 @@ fn a_dry_run_shows_each_exchange() {
         return;
     }
     let bench = Bench::new();
-    let ended = bench.schism(&["run", &kv(), "--dry-run", "10", "--seed", "1", "-q"]);
+    let ended = bench.schism(&["run", &kv(), "--net", "loopback", "--dry-run", "10", "--seed", "1", "-q"]);
     ended.expect(0);
     let count = |part: &str| ended.stdout.lines().filter(|line| line.contains(part)).count();
     assert_eq!((count("-> {"), count("<- {")), (10, 10), "{}", ended.stdout);
@@ -141,7 +154,8 @@ fn silence_garbage_and_death_leave_open_what_happened() {
     for (body, told) in bodies {
         let bench = Bench::new();
         let client = client(bench.folder(), body);
-        let words = ["run", &kv(), "--client", &client, "--dry-run", "3", "--op-timeout", "1s", "-q"];
+        let words =
+            ["run", &kv(), "--net", "loopback", "--client", &client, "--dry-run", "3", "--op-timeout", "1s", "-q"];
         let ended = bench.schism(&words);
         ended.expect(3);
         let infos = ended.stdout.lines().filter(|line| line.contains("   info") && line.contains(told)).count();

@@ -9,7 +9,7 @@ fn a_stored_command_line_is_not_run_without_trust() {
         return;
     }
     let bench = Bench::new();
-    let short = ["--time", "2s", "--rate", "50", "--faults", "none", "-q"];
+    let short = ["--net", "loopback", "--time", "2s", "--rate", "50", "--faults", "none", "-q"];
     bench.schism(&[&["run", &kv()], &short[..]].concat()).expect(0);
     let refused = bench.schism(&["replay", "latest"]);
     refused.expect(64);

@@ -64,7 +64,7 @@ fn nothing_that_forks_runs_away_from_being_stopped() {
         let mut command = site.command(OsStr::new("/bin/sh"));
         command.args(["-c", "while :; do sh -c ': & :' & wait; done"]).stdin(Stdio::null());
         Handle::current().block_on(async {
-            let child = site.spawn(command).await.unwrap();
+            let mut child = site.spawn(command).await.unwrap();
             let cell = child.id().unwrap();
             let deadline = Instant::now() + LIMIT;
             while members(cell).unwrap().is_empty() {
@@ -74,6 +74,8 @@ fn nothing_that_forks_runs_away_from_being_stopped() {
             let stopped = members(cell).unwrap();
             assert!(!stopped.is_empty());
             assert_eq!(members(cell).unwrap(), stopped, "one that stands still forks nobody");
+            signal(cell, Signal::SIGKILL).unwrap();
+            child.wait().await.unwrap();
         });
     });
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use schism::network::vnet::{Enclosure, VirtualNetwork, VirtualOptions};
-use schism::network::{Link, Network as _};
+use schism::network::vnet::{VirtualNetwork, VirtualOptions};
+use schism::network::{Enclosure, Link, Network as _};
 use schism_nodes::NodeId;
 
 /// The limit of whatever a test waits for.
@@ -23,7 +23,7 @@ pub(crate) fn in_network(test: impl FnOnce(&VirtualNetwork) + Send) {
     thread::scope(|scope| {
         let done = scope.spawn(|| {
             let Some(enclosure) = enclosure() else { return };
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
             let _in_runtime = runtime.enter();
             test(&VirtualNetwork::start(enclosure, &NodeId::universe(3), Arc::new(|_| [7; 32]), options()).unwrap());
         });

@@ -34,7 +34,7 @@ use self::address::Addresses;
 use self::log::{LogLinks, MessageLog};
 use self::relay::{Relay, Wire, WireOptions, lock};
 use self::state::LinkState;
-use super::{FaultId, Link, LinkSeeds, Network, Passage, Rule, Touched, Traffic};
+use super::{FaultId, Link, LinkSeeds, Network, Passage, Rule, Rung, Touched, Traffic};
 use crate::network::link::LinkEngine;
 
 /// Why a network could not be started.
@@ -220,8 +220,8 @@ impl ProxyNetwork {
 }
 
 impl Network for ProxyNetwork {
-    fn rung(&self) -> &'static str {
-        "proxy"
+    fn rung(&self) -> Rung {
+        Rung::Proxy
     }
 
     fn address(&self, node: NodeId) -> SocketAddr {

@@ -25,6 +25,13 @@ pub(super) fn node(node: NodeId) -> Ipv4Addr {
     numbered(NODES.0, node.0)
 }
 
+/// The node that has an address.
+pub(super) fn node_at(address: Ipv4Addr) -> Option<NodeId> {
+    let [a, b, c, d] = address.octets();
+    let is_node = NODES.0.octets()[..2] == [a, b] && address != CONTROLLER;
+    is_node.then(|| NodeId(u16::from_be_bytes([c, d])))
+}
+
 /// Where a built-in node listens.
 pub(super) fn listen(of: NodeId) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(node(of)), PORT)
@@ -67,6 +74,7 @@ mod tests {
         assert_eq!(node(NodeId(3)), Ipv4Addr::new(10, 76, 0, 3));
         assert_eq!(worker("c300"), Ipv4Addr::new(10, 77, 1, 44));
         assert_eq!(worker_at(worker("c300")), Some(300));
+        assert_eq!((node_at(node(NodeId(3))), node_at(CONTROLLER)), (Some(NodeId(3)), None));
         assert_eq!((worker("ready"), worker_at(CONTROLLER)), (CONTROLLER, None));
         assert_eq!(mac(node(NodeId(258))), [2, 0, 10, 76, 1, 2]);
     }

@@ -9,11 +9,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getgid, getuid};
 
 use super::netlink::Netlink;
-
-/// This thread, and those that it starts from now on, are in a network namespace that nobody else uses. Only there may
-/// a virtual network be made: elsewhere it would change the machine's own.
-#[derive(Clone, Copy, Debug)]
-pub struct Enclosure(());
+use crate::network::Enclosure;
 
 /// Why the step cannot be taken.
 #[derive(Debug)]

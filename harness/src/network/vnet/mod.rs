@@ -15,6 +15,7 @@ mod frame;
 mod namespaces;
 mod netlink;
 mod packet_socket;
+mod prober;
 mod site;
 mod switch;
 mod table;
@@ -27,17 +28,19 @@ use std::time::Instant;
 use std::{fmt, io};
 
 use schism_nodes::{Incarnation, NodeId};
+use tokio::sync::broadcast;
 
-pub use self::enclosure::{Enclosure, Refusal};
+pub use self::enclosure::Refusal;
 
 use self::addresses::{CONTROLLER, NODES, NODES_MAX, WORKERS};
 use self::namespaces::{NetNs, set};
 use self::netlink::Netlink;
 use self::packet_socket::PacketSocket;
+use self::prober::Prober;
 use self::site::{CellProgram, Launcher, VirtualSite};
 use self::switch::{Port, Switch};
 use self::table::{Place, Table};
-use super::{FaultId, Link, LinkSeeds, Network, Passage, Rule, Site, Touched, Traffic};
+use super::{Arrival, Enclosure, FaultId, Link, LinkSeeds, Network, Passage, Rule, Rung, Site, Touched, Traffic};
 
 /// The name of a node's link in its namespace.
 const LINK: &str = "eth0";
@@ -69,6 +72,7 @@ pub struct VirtualError {
 /// The network of a run in namespaces of its own. With it end all processes that were started in it.
 pub struct VirtualNetwork {
     sites: BTreeMap<NodeId, Arc<VirtualSite>>,
+    prober: Prober,
     // Processes end before the switch does, so that they have a network as long as they live.
     _launcher: Launcher,
     switch: Switch,
@@ -81,7 +85,8 @@ impl fmt::Debug for VirtualNetwork {
 }
 
 impl VirtualNetwork {
-    /// Makes the network of a run, in the namespace of this thread, which must be its own.
+    /// Makes the network of a run, in the namespace of this thread, which must be its own. To be called within
+    /// a tokio runtime.
     pub fn start(
         _: Enclosure,
         nodes: &[NodeId],
@@ -106,10 +111,11 @@ impl VirtualNetwork {
         }
         furnish(CONTROLLER, &everybody, options.stock_tcp).map_err(at("the controller's link"))?;
         let switch = Switch::start(ports, Table::new(seeds), options.epoch).map_err(at("the switch"))?;
+        let prober = Prober::start(&namespaces).map_err(at("the sockets of probes"))?;
         let program = CellProgram(options.program.unwrap_or_else(|| PathBuf::from("/proc/self/exe")));
         let launcher = Launcher::start(program).map_err(at("a PID namespace"))?;
         let sites = namespaces.into_iter().map(|(node, namespace)| (node, Arc::new(launcher.site(namespace))));
-        Ok(VirtualNetwork { sites: sites.collect(), _launcher: launcher, switch })
+        Ok(VirtualNetwork { sites: sites.collect(), prober, _launcher: launcher, switch })
     }
 
     /// Does something in the namespace of a node, on a thread of its own: a socket that is made there is the node's.
@@ -126,7 +132,7 @@ fn at(step: &str) -> impl FnOnce(io::Error) -> VirtualError + use<> {
 
 /// Makes a pair of links for each namespace, in the hub.
 fn ports(controller: &NetNs, nodes: &BTreeMap<NodeId, Arc<NetNs>>) -> io::Result<Vec<Port>> {
-    quiet()?;
+    quiet("default")?;
     let mut netlink = Netlink::open()?;
     let mut port = |owner, address, namespace: &NetNs| -> io::Result<Port> {
         let (name, mac) = (name(owner), addresses::mac(address));
@@ -150,7 +156,7 @@ fn name(owner: Place) -> String {
 
 /// Sets up the link of the namespace that this thread is in.
 fn furnish(own: Ipv4Addr, everybody: &[Ipv4Addr], stock_tcp: bool) -> io::Result<()> {
-    quiet()?;
+    quiet(LINK)?;
     if !stock_tcp {
         // Kernels before 6.15 have no such limit.
         let _ = set("ipv4/tcp_rto_max_ms", RTO_MAX_MS);
@@ -165,9 +171,9 @@ fn furnish(own: Ipv4Addr, everybody: &[Ipv4Addr], stock_tcp: bool) -> io::Result
     if own == CONTROLLER { netlink.own(WORKERS) } else { netlink.route(WORKERS, CONTROLLER) }
 }
 
-/// Keeps IPv6 from talking to itself on links of this namespace.
-fn quiet() -> io::Result<()> {
-    match set("ipv6/conf/default/disable_ipv6", "1") {
+/// Keeps IPv6 from talking to itself on a link of this namespace, or on all that will be made.
+fn quiet(link: &str) -> io::Result<()> {
+    match set(&format!("ipv6/conf/{link}/disable_ipv6"), "1") {
         // A kernel without IPv6 is quiet as it is.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
@@ -175,8 +181,8 @@ fn quiet() -> io::Result<()> {
 }
 
 impl Network for VirtualNetwork {
-    fn rung(&self) -> &'static str {
-        "vnet"
+    fn rung(&self) -> Rung {
+        Rung::Vnet
     }
 
     fn address(&self, node: NodeId) -> SocketAddr {
@@ -218,6 +224,15 @@ impl Network for VirtualNetwork {
     /// Clients need not lose or delay anything themselves: what they send passes through the switch.
     fn passage(&self, _: &Link) -> Passage {
         Passage::default()
+    }
+
+    fn probe(&self, number: u64) -> bool {
+        self.prober.send(number);
+        true
+    }
+
+    fn arrivals(&self) -> Option<broadcast::Receiver<Arrival>> {
+        Some(self.prober.arrivals())
     }
 
     fn is_cut(&self, link: &Link) -> bool {

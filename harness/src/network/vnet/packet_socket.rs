@@ -8,9 +8,7 @@ use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use nix::libc::{self, sockaddr, sockaddr_ll};
 use nix::net::if_::if_nametoindex;
-use nix::sys::socket::{
-    AddressFamily, LinkAddr, SockFlag, SockProtocol, SockType, SockaddrLike as _, bind, setsockopt, socket,
-};
+use nix::sys::socket::{AddressFamily, LinkAddr, SockFlag, SockType, SockaddrLike as _, bind, setsockopt, socket};
 use nix::unistd::{read, write};
 use nix::{setsockopt_impl, sockopt_impl};
 
@@ -64,7 +62,7 @@ impl AsFd for PacketSocket {
 fn all_frames_of(link: u32) -> LinkAddr {
     let address = sockaddr_ll {
         sll_family: libc::AF_PACKET as u16,
-        sll_protocol: (SockProtocol::EthAll as i32 as u16).to_be(),
+        sll_protocol: (libc::ETH_P_ALL as u16).to_be(),
         sll_ifindex: i32::try_from(link).unwrap_or(0),
         sll_hatype: 0,
         sll_pkttype: 0,

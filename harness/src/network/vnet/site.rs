@@ -10,6 +10,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use nix::sched::{CloneFlags, unshare};
@@ -17,6 +18,11 @@ use tokio::sync::oneshot;
 
 use super::namespaces::NetNs;
 use crate::network::Site;
+
+/// How long the keeper may take to be gone.
+const END_LIMIT: Duration = Duration::from_secs(1);
+/// How often one looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// The program that cells are made of: the running one, unless that is a test's.
 #[derive(Clone, Debug)]
@@ -55,9 +61,7 @@ impl Launcher {
                 .send(keeper.as_ref().map(|_| ()).map_err(|error| io::Error::new(error.kind(), error.to_string())));
             if let (Ok(mut keeper), Ok(())) = (keeper, told) {
                 serve(&ordered);
-                // Its standard input ends, by which it ends; nothing is left when it is gone.
-                drop(keeper.stdin.take());
-                let _ = keeper.wait();
+                end(&mut keeper);
             }
         })?;
         let launcher = Launcher { orders, thread: Some(thread), program };
@@ -86,6 +90,16 @@ impl Drop for Launcher {
 fn keeper(program: &CellProgram) -> io::Result<Child> {
     unshare(CloneFlags::CLONE_NEWPID)?;
     Command::new(&program.0).arg0("schism").arg("keeper").stdin(Stdio::piped()).process_group(0).spawn()
+}
+
+/// Ends the keeper, and with it everybody in the run's PID namespace: its standard input ends. It is gone only when all of
+/// them have been reaped; cells are our children, and whoever dropped one without waiting for it does not do so at once.
+fn end(keeper: &mut Child) {
+    drop(keeper.stdin.take());
+    let deadline = Instant::now() + END_LIMIT;
+    while Instant::now() < deadline && !matches!(keeper.try_wait(), Ok(Some(_))) {
+        thread::sleep(LOOK_AGAIN);
+    }
 }
 
 fn serve(orders: &mpsc::Receiver<Order>) {

@@ -113,7 +113,11 @@ impl Table {
                     continue;
                 }
                 *if waiting.copy { &mut self.traffic.duplicated } else { &mut self.traffic.delivered } += counts;
-                due.push(waiting.message);
+                let mut frame = waiting.message;
+                if let Some(draw) = waiting.corrupted {
+                    frame::flip(&mut frame.bytes[VIRTIO..], draw);
+                }
+                due.push(frame);
             }
             if engine.next_due().is_some() {
                 self.waiting.insert(pair);
