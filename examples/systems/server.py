@@ -57,12 +57,14 @@ class Handler(socketserver.StreamRequestHandler):
             self.wfile.write(reply.strip().encode() + b"\n")
 
 
-class Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address, daemon_threads = True, True
+class Server(socketserver.TCPServer):
+    allow_reuse_address = True
+
+    def handle_error(self, request, client_address):
+        pass  # whoever asked has gone away
 
 
 if address == first:  # one at a time, so that each operation takes effect at once
-    Server = type("Server", (socketserver.TCPServer,), {"allow_reuse_address": True})
 
     class Handler(Handler):
         timeout = 1
@@ -71,6 +73,11 @@ if address == first:  # one at a time, so that each operation takes effect at on
             line = self.rfile.readline()
             if line:
                 self.wfile.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
+
+else:
+
+    class Server(socketserver.ThreadingMixIn, Server):
+        daemon_threads = True
 
 
 with Server((address, port), Handler) as server:

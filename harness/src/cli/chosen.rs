@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::cli::args::{LoadArgs, NetArgs};
 use crate::cli::catalog;
@@ -21,6 +22,9 @@ use crate::system::{BuiltIn, Foreign, embedded};
 pub(crate) const NODES_MAX: u64 = 50;
 /// How many where nothing is said.
 const NODES_DEFAULT: u16 = 5;
+/// How long a run takes at least where nothing is said, and how many recoveries of a slow system.
+const TIME_LEAST: Duration = Duration::from_secs(15);
+const RECOVERIES: u32 = 9;
 /// The most bytes of a manifest.
 const MANIFEST_MAX: u64 = 1 << 20;
 
@@ -37,6 +41,8 @@ pub(crate) struct Chosen {
     pub(crate) client: Option<Vec<String>>,
     /// The request types that it serves; empty where that is not known.
     pub(crate) serves: Vec<String>,
+    /// How long a run takes where nobody says: enough for a round of the usual faults.
+    pub(crate) time: Duration,
 }
 
 /// The system that was typed. `nodes` is how many there are where neither the command line nor the system says.
@@ -71,7 +77,7 @@ pub(crate) fn choose(problems: &mut Problems, text: &str, nodes: Option<u16>, ar
     built_in(problems, &system, nodes, text);
     let info = catalog::systems().into_iter().find(|info| info.name == system.name);
     let serves = info.map(|info| info.requests.iter().map(ToString::to_string).collect()).unwrap_or_default();
-    Chosen { system, nodes, manifest, client, serves }
+    Chosen { system, nodes, manifest, client, serves, time: TIME_LEAST }
 }
 
 fn built_in(problems: &mut Problems, system: &Spec, nodes: u16, text: &str) {
@@ -99,9 +105,9 @@ fn foreign(
     let embedded = embedded::find(&system.name).map(|embedded| embedded.text);
     let text = manifest.as_ref().map(|file| file.text.as_str()).or(embedded);
     let read = text.and_then(|text| Manifest::read(text).ok());
-    let mut serves = Vec::new();
-    let mut nodes = nodes;
+    let (mut serves, mut nodes, mut time) = (Vec::new(), nodes, TIME_LEAST);
     if let Some(read) = read {
+        time = TIME_LEAST.max(read.recovery() * RECOVERIES);
         system.name = read.name;
         serves = read.requests;
         nodes = nodes.or(Some(read.nodes));
@@ -114,7 +120,7 @@ fn foreign(
         let errors = made.err().into_iter().flatten();
         problems.0.extend(errors.map(|error| Problem::new(error.what, typed, error.hint)));
     }
-    Chosen { system, nodes: nodes.unwrap_or(NODES_DEFAULT), manifest, client, serves }
+    Chosen { system, nodes: nodes.unwrap_or(NODES_DEFAULT), manifest, client, serves, time }
 }
 
 fn manifest_file(problems: &mut Problems, name: &str) -> Option<ManifestFile> {
@@ -138,17 +144,17 @@ fn manifest_file(problems: &mut Problems, name: &str) -> Option<ManifestFile> {
 /// What lies between the nodes: a virtual network between servers of somebody else, relays between nodes of ours.
 pub(crate) fn rung(problems: &mut Problems, args: &NetArgs, is_foreign: bool) -> Option<Rung> {
     let given = args.net.as_deref().and_then(|text| problems.read("--net", text, None, values::rung));
-    let mut refuse = |what: &str, hint: &str| problems.0.push(Problem::new(what, "--net", hint));
-    match given {
+    let refused = match given {
         Some(Rung::Proxy) if is_foreign => {
-            refuse("relays know the messages of built-in nodes alone", "--net vnet, or --net loopback")
+            ("relays know the messages of built-in nodes alone", "--net vnet, or --net loopback")
         }
         Some(Rung::Loopback) if !is_foreign => {
-            refuse("built-in nodes speak through relays or a virtual network", "--net proxy")
+            ("built-in nodes speak through relays or a virtual network", "--net proxy")
         }
         None if is_foreign => return Some(if cfg!(target_os = "linux") { Rung::Vnet } else { Rung::Loopback }),
-        _ => {}
-    }
+        _ => return given,
+    };
+    problems.0.push(Problem::new(refused.0, "--net", refused.1));
     given
 }
 

@@ -102,7 +102,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Resolved, Vec<Problem>> {
         seed..seed.saturating_add(1)
     });
     let runs: Vec<RunOptions> = seeds.map(|seed| RunOptions { seed, ..options.clone() }).collect();
-    if problems.0.is_empty() && args.plan.is_none() {
+    if problems.0.is_empty() && args.plan.is_none() && args.dry_run.is_none() {
         problems.0.extend(runs.first().map(chosen::undrawable).unwrap_or_default());
     }
     let written = plan.filter(|plan| plan.breaks.is_some());
@@ -172,14 +172,16 @@ pub(crate) fn load(
     net: &NetArgs,
     out: &OutArgs,
 ) -> RunOptions {
-    let Chosen { system, nodes, manifest, client, serves } = chosen::choose(problems, system, nodes, args);
+    let Chosen { system, nodes, manifest, client, serves, time: time_default } =
+        chosen::choose(problems, system, nodes, args);
     let is_foreign = manifest.is_some() || embedded::find(&system.name).is_some();
     let rung = chosen::rung(problems, net, is_foreign);
     beyond_proxy(problems, net, rung.unwrap_or_default());
     let rate = args.rate.as_deref().unwrap_or(RATE_DEFAULT);
     let rate = problems.read("--rate", rate, 0.0, |text| values::fraction(text, 10_000_000.0));
     let (check_time, check_memory) = budget(problems, &args.judging);
-    let time = args.time.as_deref().unwrap_or("15s");
+    let time_default = format!("{}ms", time_default.as_millis());
+    let time = args.time.as_deref().unwrap_or(&time_default);
     let op_timeout = args.op_timeout.as_deref().unwrap_or("1s");
     let concurrency = args.concurrency.as_deref().unwrap_or("2n");
     let workload = workload(problems, &args.workload);

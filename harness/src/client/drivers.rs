@@ -10,6 +10,7 @@ use super::attempt::{Attempts, Speaker};
 use super::etcd::Etcd;
 use super::http::Http;
 use super::nats::Nats;
+use super::postgres::Postgres;
 use super::redis::Redis;
 use super::zookeeper::ZooKeeper;
 use super::{Client, Dialler};
@@ -42,7 +43,7 @@ pub struct Driver {
 }
 
 /// All of them.
-static DRIVERS: [Driver; 5] = [
+static DRIVERS: [Driver; 6] = [
     Driver {
         name: "etcd",
         requests: &["read", "write", "cas", "delete"],
@@ -66,6 +67,12 @@ static DRIVERS: [Driver; 5] = [
         requests: &["read", "write", "cas"],
         knows_leaders: true,
         make: |setup, _| Box::new(Nats::new(setup)),
+    },
+    Driver {
+        name: "postgres",
+        requests: &["read", "write", "cas", "delete"],
+        knows_leaders: true,
+        make: |setup, _| Box::new(Postgres::new(setup)),
     },
     Driver { name: "http", requests: &[], knows_leaders: false, make: |setup, _| Box::new(Http::new(setup)) },
 ];

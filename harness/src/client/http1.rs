@@ -87,7 +87,7 @@ async fn chunks(wire: &mut Wire) -> Result<Vec<u8>, WireError> {
             headers(wire).await?;
             return Ok(body);
         }
-        if body.len() + size > super::wire::ANSWER_BYTES_MAX {
+        if body.len().saturating_add(size) > super::wire::ANSWER_BYTES_MAX {
             return Err(WireError::Garbage("its chunks do not end".to_owned()));
         }
         body.extend(wire.exactly(size).await?);

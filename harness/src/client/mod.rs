@@ -8,6 +8,7 @@ pub mod http1;
 pub mod maelstrom;
 mod nats;
 pub mod own;
+mod postgres;
 mod redis;
 mod reply;
 pub mod wire;

@@ -33,7 +33,11 @@ pub(crate) struct Prepared {
 /// Decides everything.
 pub(crate) fn prepare(options: &RunOptions) -> Result<Prepared, HarnessError> {
     let plan = options.plan.as_deref().map(plan::load).transpose().map_err(problems)?;
-    with_plan(options, plan)
+    let prepared = with_plan(options, plan)?;
+    match prepared.system.missing() {
+        Some((what, hint)) => Err(HarnessError::failed(what).at(prepared.system.label()).advise(hint)),
+        None => Ok(prepared),
+    }
 }
 
 /// Decides everything for a plan, or for one that is drawn.

@@ -1,6 +1,7 @@
 //! Somebody else's system, as its manifest describes it: real servers, unmodified.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -91,27 +92,26 @@ impl Foreign {
         &self.manifest
     }
 
-    /// The programs that it needs and that this machine does not have.
-    pub fn missing_programs(&self) -> Vec<String> {
+    /// The programs by which it is started and asked, with the command line of each.
+    fn all_programs(&self) -> Vec<(PathBuf, &[String])> {
         let own = match &self.client {
             ClientChoice::Command { command } => Some(command.as_slice()),
             ClientChoice::Driver { .. } => None,
         };
-        let commands = self.manifest.commands().into_iter().chain(self.manifest.prepare.iter().map(Vec::as_slice));
-        let programs = commands.chain(own).filter_map(|command| command.first());
-        let mut missing: Vec<String> = programs
-            .map(|program| self.resolved(program))
-            .filter(|path| !exists(path))
-            .map(|path| shown(&path))
-            .collect();
-        missing.sort();
-        missing.dedup();
-        missing
+        let further = self.manifest.programs.iter().map(std::slice::from_ref);
+        let commands = further.chain(self.manifest.commands()).chain(own);
+        commands.filter_map(|command| Some((self.resolved(command.first()?), command))).collect()
+    }
+
+    /// A text with the parameters in it filled in, which are the same at every node.
+    fn chosen(&self, text: &str) -> String {
+        let filled = |text: String, (name, value): (&String, &String)| text.replace(&format!("${{{name}}}"), value);
+        self.parameters.iter().fold(text.to_owned(), filled)
     }
 
     /// A program as it is started: where its name is a path, from the folder of the manifest.
     fn resolved(&self, program: &str) -> PathBuf {
-        let program = program.replace("${here}", &self.here.display().to_string());
+        let program = self.chosen(program);
         if program.contains('/') { self.here.join(program) } else { program.into() }
     }
 
@@ -215,18 +215,12 @@ fn wrong_parameters(manifest: &Manifest, spec: &Spec) -> Vec<ForeignError> {
     errors
 }
 
-/// Whether a program is there: a path, or a name that is looked for in PATH.
-fn exists(program: &Path) -> bool {
-    found(program).is_some()
-}
-
-/// Where a program is.
-pub(crate) fn found(program: &Path) -> Option<PathBuf> {
+/// Where a program is: a path, or a name that is looked for in PATH.
+pub(crate) fn found(program: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
     if program.components().count() > 1 {
         return program.is_file().then(|| program.to_owned());
     }
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
+    std::env::split_paths(path?).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
 fn shown(path: &Path) -> String {
@@ -343,18 +337,28 @@ impl System for Foreign {
         commands.collect()
     }
 
+    fn missing(&self) -> Option<(String, String)> {
+        let path = self
+            .manifest
+            .environment
+            .get("PATH")
+            .map(|path| OsString::from(self.chosen(path)))
+            .or_else(|| std::env::var_os("PATH"));
+        let programs = self.all_programs();
+        let missing = programs.iter().find(|(program, _)| found(program, path.as_deref()).is_none())?;
+        let what = format!("{} needs {}, which is not on this machine", self.manifest.name, shown(&missing.0));
+        let install = &self.manifest.install;
+        let hint = if install.is_empty() { "its path, or a PATH that has it".to_owned() } else { install.clone() };
+        Some((what, hint))
+    }
+
     fn inspection(&self) -> Option<Inspection> {
-        let mut programs = Vec::new();
-        for command in self.manifest.commands() {
-            let program = command.first().map(|program| self.resolved(program));
-            programs.extend(program.into_iter().flat_map(|program| programs_of(&program, command, &self.here)));
-        }
-        if let ClientChoice::Command { command } = &self.client {
-            let program = command.first().map(|program| self.resolved(program));
-            programs.extend(program.into_iter().flat_map(|program| programs_of(&program, command, &self.here)));
-        }
-        programs.sort();
-        programs.dedup();
+        let all = self.all_programs();
+        let mut programs: Vec<PathBuf> =
+            all.iter().flat_map(|(program, command)| programs_of(program, command, &self.here)).collect();
+        // The first one stands for all in short reports.
+        let mut told = std::collections::BTreeSet::new();
+        programs.retain(|program| told.insert(program.clone()));
         let (text, origin) = self.source.clone();
         let version = self
             .manifest

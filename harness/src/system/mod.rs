@@ -57,6 +57,10 @@ pub trait System: Send + Sync {
         let _ = scene;
         None
     }
+    /// What this machine lacks to run it, and how that is had.
+    fn missing(&self) -> Option<(String, String)> {
+        None
+    }
     /// What there is to be looked at of the programs under test, where they are not this one.
     fn inspection(&self) -> Option<Inspection> {
         None

@@ -57,7 +57,10 @@ pub struct Inspection {
 /// The files that a command line names: its program, and the arguments that are files in the manifest's folder.
 pub(crate) fn programs_of(program: &Path, command: &[String], here: &Path) -> Vec<PathBuf> {
     let arguments = command.iter().skip(1).map(|word| here.join(word.replace("${here}", &here.display().to_string())));
-    found(program).into_iter().chain(arguments.filter(|path| path.is_file())).collect()
+    found(program, std::env::var_os("PATH").as_deref())
+        .into_iter()
+        .chain(arguments.filter(|path| path.is_file()))
+        .collect()
 }
 
 impl Inspection {

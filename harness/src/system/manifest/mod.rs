@@ -80,6 +80,9 @@ pub struct Manifest {
     /// The command that tells the version of the program.
     #[serde(default)]
     pub version: Vec<String>,
+    /// Programs that it runs besides the first word of `command`: what was tested, where that is a shell.
+    #[serde(default)]
+    pub programs: Vec<String>,
     /// How its program is had, for somebody whose machine lacks it.
     #[serde(default)]
     pub install: String,
