@@ -42,6 +42,8 @@ pub mod file {
     pub const SUMMARY: &str = "summary.md";
     /// Messages between nodes, with their fates.
     pub const MESSAGES: &str = "messages.jsonl";
+    /// What clients of one's own say on their standard errors.
+    pub const CLIENTS: &str = "clients.log";
     /// Logs and data directories of the nodes.
     pub const NODES: &str = "nodes";
 }

@@ -15,6 +15,7 @@ pub mod exit;
 pub mod faults;
 pub mod folder;
 pub mod judge;
+mod lines;
 pub mod machine;
 pub mod measure;
 pub mod network;

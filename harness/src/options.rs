@@ -1,5 +1,6 @@
 //! What a run is asked to do, with every default resolved: the `options` of `run.json`.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,8 +8,10 @@ use std::time::Duration;
 use schism_nodes::config::parse_time;
 use serde::{Deserialize, Serialize};
 
+use crate::network::Rung;
 use crate::plan::Plan;
 use crate::spec::Spec;
+use crate::system::made::ManifestFile;
 
 /// Everything that determines a run, but for the machine. Durations are stored in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,11 +69,34 @@ pub struct RunOptions {
     /// The loopback address of the run; one that is free, where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Ipv4Addr>,
+    /// What lies between the nodes; what suits the system, where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub net: Option<Rung>,
+    /// On `vnet`: leave the kernel's limits of TCP as they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stock_tcp: bool,
+    /// On `vnet`: keep every frame that the switch sees.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pcap: bool,
     /// The node executable; the running one where absent.
     pub node_program: Option<PathBuf>,
+    /// The manifest of the system, where it is in a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<ManifestFile>,
+    /// The client of one's own that asks, in place of the manifest's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<Vec<String>>,
+    /// What the run is remembered by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 impl RunOptions {
+    /// What lies between the nodes.
+    pub fn rung(&self) -> Rung {
+        self.net.unwrap_or_default()
+    }
+
     /// These options with what a plan says of the run that it was written for, where it says something.
     #[must_use]
     pub fn of_plan(mut self, plan: &Plan) -> Self {

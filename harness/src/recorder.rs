@@ -47,6 +47,12 @@ impl Draft {
         Draft { node: Some(node.to_string().into()), ..Draft::named("cluster", "died", value) }
     }
 
+    /// The log of a node has a line that no healthy one has.
+    pub fn complained(node: NodeId, line: &str) -> Self {
+        let value = serde_json::json!({ "node": node, "line": line });
+        Draft { node: Some(node.to_string().into()), ..Draft::named("cluster", "complained", value) }
+    }
+
     fn named(who: &str, f: &str, value: Value) -> Self {
         Draft {
             process: Process::Named(who.into()),

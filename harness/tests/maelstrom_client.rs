@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use schism::client::maelstrom::MaelstromDialler;
 use schism::client::{Client, Completion, Dialler};
-use schism::network::{FaultId, Link, Network, Passage, Rule, Touched, Traffic};
+use schism::network::{FaultId, Link, Network, Passage, Rule, Rung, Touched, Traffic};
 use schism_nodes::wire::Hello;
 use schism_nodes::{Incarnation, NodeId, RequestKind};
 use serde_json::{Map, Value, json};
@@ -31,8 +31,8 @@ struct FakeNetwork {
 }
 
 impl Network for FakeNetwork {
-    fn rung(&self) -> &'static str {
-        "fake"
+    fn rung(&self) -> Rung {
+        Rung::Proxy
     }
     fn address(&self, _: NodeId) -> SocketAddr {
         self.address

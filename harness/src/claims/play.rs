@@ -13,6 +13,7 @@ use super::figures::{ALWAYS, Window};
 use super::row::RowRun;
 use crate::budget::CheckBudget;
 use crate::faults::Faults;
+use crate::network::Rung;
 use crate::options::RunOptions;
 use crate::plan::{Ground, Plan};
 use crate::run::HarnessError;
@@ -26,7 +27,7 @@ pub fn options(run: &RowRun, time: Option<Duration>) -> Result<RunOptions, Harne
     let said = |text: &Option<String>| text.as_deref().map(read_time).transpose();
     let built = BuiltIn::new(defaults.system.clone(), run.nodes, None).map_err(HarnessError::usage)?;
     Ok(RunOptions {
-        faults: faults(&run.faults, &Ground::of(&built, run.nodes))?,
+        faults: faults(&run.faults, &Ground::of(&built, run.nodes, Rung::Proxy))?,
         time: time.or(said(&run.time)?).unwrap_or(defaults.time),
         op_timeout: said(&run.op_timeout)?.unwrap_or(defaults.op_timeout),
         rate: run.rate.unwrap_or(defaults.rate),

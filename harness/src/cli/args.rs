@@ -50,6 +50,35 @@ pub(crate) enum Command {
     /// Be a node process of a built-in system
     #[command(hide = true)]
     Node,
+    /// Become another program, which ends with whoever started this one
+    #[command(hide = true)]
+    Exec(ExecArgs),
+    /// Be the init of a run's PID namespace
+    #[command(hide = true)]
+    Keeper,
+    /// Run a program in a PID namespace of its own
+    #[command(hide = true)]
+    Cell(CellArgs),
+    /// Be the init of a cell
+    #[command(hide = true)]
+    CellInit(CellArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExecArgs {
+    /// Whether the program is to see itself as somebody without privileges
+    #[arg(long)]
+    pub(crate) unprivileged: bool,
+    /// The program and its arguments
+    #[arg(required = true, last = true)]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CellArgs {
+    /// The program and its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    pub(crate) program: Vec<std::ffi::OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -59,11 +88,14 @@ pub(crate) enum Command {
     5 what had to break did not, 64 arguments or input, 130 and 143 interrupted."
 )]
 pub(crate) struct RunArgs {
-    /// The system under test: NAME[:KEY=VALUE,…], see `schism list systems` [default: the plan's, else raft]
+    /// The system under test: NAME[:KEY=VALUE,…], see `schism list systems`, or a manifest FILE.toml
+    /// [default: the plan's, else raft]
     #[arg(value_name = "SYSTEM")]
     pub(crate) system: Option<String>,
     #[command(flatten)]
     pub(crate) load: LoadArgs,
+    #[command(flatten)]
+    pub(crate) net: NetArgs,
     #[command(flatten)]
     pub(crate) out: OutArgs,
     /// The seed of all chance; drawn and printed where absent
@@ -81,6 +113,12 @@ pub(crate) struct RunArgs {
     /// Check while the run goes on, on a thread that gives way to all others, and tell a violation at once
     #[arg(long, help_heading = "Judging")]
     pub(crate) check_live: bool,
+    /// Something that the run is remembered by, in run.json and its reports; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Output")]
+    pub(crate) label: Vec<String>,
+    /// Start the system, let one client make so many operations without faults, and print each
+    #[arg(long, value_name = "COUNT", help_heading = "System and load", conflicts_with_all = ["plan", "seeds", "expect", "json"])]
+    pub(crate) dry_run: Option<String>,
     /// Stay with the cluster after the run, until Ctrl-C
     #[arg(long, help_heading = "System and load")]
     pub(crate) leave_running: bool,
@@ -178,7 +216,14 @@ pub(crate) struct LoadArgs {
     /// How many node processes [default: 5, or the system's n where it is given]
     #[arg(long, value_name = "COUNT", alias = "node-count", help_heading = "System and load")]
     pub(crate) nodes: Option<String>,
-    /// How long clients are driven and disturbed, if no plan says it [default: 15s]
+    /// A parameter of the system, as in NAME:KEY=VALUE; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "System and load")]
+    pub(crate) set: Vec<String>,
+    /// Who asks, in place of the manifest's client: a command that answers JSON lines, or a JSON list of its words
+    #[arg(long, value_name = "COMMAND", help_heading = "System and load")]
+    pub(crate) client: Option<String>,
+    /// How long clients are driven and disturbed, if no plan says it [default: 15s, more for
+    /// systems that are slow to recover]
     #[arg(long, value_name = "TIME", alias = "time-limit", help_heading = "System and load")]
     pub(crate) time: Option<String>,
     /// Operations a second, all clients together; 0 for as many as they can
@@ -221,6 +266,21 @@ pub(crate) struct LoadArgs {
     pub(crate) recover: String,
     #[command(flatten)]
     pub(crate) judging: JudgingArgs,
+}
+
+/// What lies between the nodes.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct NetArgs {
+    /// What lies between the nodes: auto (proxy for built-in systems), proxy, or vnet: a network of the run's own, see
+    /// `schism doctor`
+    #[arg(long, value_name = "RUNG", help_heading = "Network")]
+    pub(crate) net: Option<String>,
+    /// On vnet: leave the kernel's limits of TCP as they are, so that healing may take as long as a cut did
+    #[arg(long, help_heading = "Network")]
+    pub(crate) stock_tcp: bool,
+    /// On vnet: keep every frame that passed the switch, in network.pcapng
+    #[arg(long, help_heading = "Network")]
+    pub(crate) pcap: bool,
 }
 
 /// How answers are judged.
@@ -479,6 +539,8 @@ pub(crate) struct CompareArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) load: LoadArgs,
+    #[command(flatten)]
+    pub(crate) net: NetArgs,
     #[command(flatten)]
     pub(crate) out: OutArgs,
     /// No progress

@@ -8,6 +8,8 @@ use crate::cli::{catalog, output, resolve};
 use crate::exit::ExitCode;
 use crate::folder;
 use crate::report::words;
+use crate::system::embedded;
+use crate::system::manifest::Manifest;
 
 /// What can be listed, in the order of a list without a name.
 const TOPICS: [&str; 6] = ["systems", "workloads", "faults", "models", "bugs", "runs"];
@@ -49,6 +51,13 @@ fn systems() -> Table {
         table.add_row([info.name, "", "", "", info.about]);
         for parameter in info.parameters {
             table.add_row(["", parameter.name, parameter.values, parameter.default, parameter.about]);
+        }
+    }
+    for manifest in embedded::ALL.iter().filter_map(|embedded| Manifest::read(embedded.text).ok()) {
+        table.add_row([manifest.name.as_str(), "", "", "", manifest.about.as_str()]);
+        for (name, choice) in &manifest.parameters {
+            let values = choice.values.join("|");
+            table.add_row(["", name, &values, &choice.default, &choice.about]);
         }
     }
     table

@@ -5,11 +5,16 @@
 
 mod args;
 mod catalog;
+mod cell;
 mod check;
 mod check_table;
+mod chosen;
 mod claims;
 mod claims_run;
 mod compare;
+mod dry_run;
+mod enclosure;
+mod exec;
 mod export;
 mod follow;
 mod guess;
@@ -59,6 +64,10 @@ pub fn main() -> std::process::ExitCode {
         Parsed::Command(cli, unknown) => match cli.command {
             // A node is a program of its own: its panics, codes and streams are the cluster's to read.
             Command::Node => node::node(),
+            Command::Exec(args) => exec::exec(&args),
+            Command::Keeper => cell::keeper(),
+            Command::Cell(args) => cell::cell(&args.program),
+            Command::CellInit(args) => cell::cell_init(&args.program),
             _ => guarded(*cli, unknown).into(),
         },
     }
@@ -87,7 +96,9 @@ fn dispatch(cli: Cli, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
         Command::Serve(args) => serve::serve(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Claims(args) => claims::claims(&args),
-        Command::Node => unreachable!("a node is started before anything else is decided"),
+        Command::Node | Command::Exec(_) | Command::Keeper | Command::Cell(_) | Command::CellInit(_) => {
+            unreachable!("processes of a run are told apart before anything else is decided")
+        }
     }
 }
 

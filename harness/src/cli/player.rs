@@ -18,6 +18,7 @@ use crate::cli::signals::Stopper;
 use crate::cli::sim::quoted;
 use crate::exit::ExitCode;
 use crate::folder::file;
+use crate::network::Rung;
 use crate::options::RunOptions;
 use crate::run::HarnessError;
 
@@ -80,7 +81,7 @@ pub(crate) fn with_player(
 ) -> Result<ExitCode, Failure> {
     let How { real, results, jobs, quietly } = how;
     if real {
-        return with_series(quietly, false, async |series| {
+        return with_series([Rung::Proxy], quietly, false, async |series| {
             work(&Player { results, jobs, watched: Watched::Series(series) }).await
         });
     }

@@ -14,6 +14,7 @@ use crate::folder::RunFile;
 use crate::options::RunOptions;
 use crate::plan::Plan;
 use crate::report::words;
+use crate::system::manifest::Manifest;
 
 /// How often a run is played at most.
 const TIMES_MAX: u64 = 100_000;
@@ -24,16 +25,28 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     problems.finish(()).map_err(Failure::usage)?;
     let folder = show::found(&args.run, &args.out)?;
     let run_file = folder.run_file().map_err(|error| show::unreadable(&folder, &error))?;
-    if let (Some(program), false) = (&run_file.options.node_program, args.trust) {
-        let what = format!("this run started a program that its folder names: {}", program.display());
-        return Err(Problem::new(what, folder.path.display().to_string(), "--trust, if you know that program").into());
+    if let (Some(what), false) = (distrusted(&run_file.options), args.trust) {
+        return Err(Problem::new(what, folder.path.display().to_string(), "--trust, if you know what it starts").into());
     }
     let was = folder.verdict().ok().map(|verdict| verdict.outcome);
     let scratch = scratch()?;
     let plan = stored(scratch.path(), &format!("replay-{}", words::short(&folder.id)), &run_file.plan)?;
     let options = again(&run_file, plan, resolve::results(&args.out));
     resolve::sane(&options, &folder.path.display().to_string()).map_err(Failure::usage)?;
-    with_series(args.quietly, false, async |series| all(series, &options, times, was, args).await)
+    with_series([options.rung()], args.quietly, false, async |series| all(series, &options, times, was, args).await)
+}
+
+/// What a run would start that its folder names, and not this program.
+fn distrusted(options: &RunOptions) -> Option<String> {
+    let mut named = Vec::new();
+    named.extend(options.node_program.as_ref().map(|program| program.display().to_string()));
+    if let Some(file) = &options.manifest {
+        let commands = Manifest::read(&file.text)
+            .map(|manifest| manifest.commands().iter().map(|command| command.join(" ")).collect::<Vec<_>>().join(", "));
+        named.push(commands.unwrap_or_else(|_| "a manifest that cannot be read".to_owned()));
+    }
+    named.extend(options.client.as_ref().map(|client| client.join(" ")));
+    (!named.is_empty()).then(|| format!("this run starts what its folder names: {}", named.join("; ")))
 }
 
 /// The options of a run, with the plan that it had and a results folder of our own.

@@ -1,25 +1,24 @@
 //! From what was typed to what is meant: [`RunOptions`] with every default resolved, or everything that is wrong.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::args::{JudgingArgs, Keep, LoadArgs, OutArgs, RunArgs};
+use crate::cli::args::{JudgingArgs, Keep, LoadArgs, NetArgs, OutArgs, RunArgs};
 use crate::cli::catalog;
+use crate::cli::chosen::{self, Chosen};
 use crate::cli::problem::Problem;
 use crate::cli::values::{self, Wrong};
 use crate::faults::Faults;
 use crate::folder;
+use crate::network::Rung;
 use crate::options::{Expectation, RunOptions};
-use crate::plan::{self, Chance, Ground, Plan};
+use crate::plan::{self, Ground, Plan};
 use crate::run::prepare;
 use crate::spec::Spec;
-use crate::system::{BuiltIn, System as _};
+use crate::system::{embedded, made};
 
-/// How many processes a cluster has at most: each ordered pair of them gets a relay of its own.
-const NODES_MAX: u64 = 50;
-/// How many where nothing is said.
-const NODES_DEFAULT: u16 = 5;
 /// Operations a second where nothing is said.
 const RATE_DEFAULT: &str = "1000";
 /// What is run where nothing is said.
@@ -76,7 +75,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Resolved, Vec<Problem>> {
     let written_for = plan.as_ref().and_then(|plan| plan.system.as_deref());
     let system = args.system.as_deref().or(written_for).unwrap_or(SYSTEM_DEFAULT);
     let nodes = plan.as_ref().and_then(|plan| plan.nodes);
-    let mut options = load(&mut problems, system, nodes, &args.load, &args.out);
+    let mut options = load(&mut problems, system, nodes, &args.load, &args.net, &args.out);
     if let Some(path) = &args.plan {
         options = with_plan(&mut problems, options, path, plan.as_ref(), &args.load);
     }
@@ -84,6 +83,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Resolved, Vec<Problem>> {
     options.check_live = args.check_live;
     options.leave_running = args.leave_running;
     options.address = args.address;
+    options.labels = labels(&mut problems, &args.label);
     let seeds = args.seeds.as_deref().map(|text| problems.read("--seeds", text, 0..1, values::seeds));
     let seed =
         args.seed.as_deref().map(|text| problems.read("--seed", text, 0, |text| values::whole(text, 0..=u64::MAX)));
@@ -102,11 +102,28 @@ pub(crate) fn run(args: &RunArgs) -> Result<Resolved, Vec<Problem>> {
         seed..seed.saturating_add(1)
     });
     let runs: Vec<RunOptions> = seeds.map(|seed| RunOptions { seed, ..options.clone() }).collect();
-    if problems.0.is_empty() && args.plan.is_none() {
-        problems.0.extend(runs.first().map(undrawable).unwrap_or_default());
+    if problems.0.is_empty() && args.plan.is_none() && args.dry_run.is_none() {
+        problems.0.extend(runs.first().map(chosen::undrawable).unwrap_or_default());
     }
     let written = plan.filter(|plan| plan.breaks.is_some());
     problems.finish(Resolved { runs, drawn, expectation, written })
+}
+
+/// What the run is remembered by: KEY=VALUE, each key once.
+fn labels(problems: &mut Problems, given: &[String]) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::new();
+    for text in given {
+        let wrong = |what: &str| Problem::new(what, format!("--label {text}"), "--label release=1.4");
+        match text.split_once('=') {
+            Some((key, value)) if !key.is_empty() => {
+                if labels.insert(key.to_owned(), value.to_owned()).is_some() {
+                    problems.0.push(wrong("this label is given twice"));
+                }
+            }
+            _ => problems.0.push(wrong("a label is KEY=VALUE")),
+        }
+    }
+    labels
 }
 
 /// A seed from the system's own chance, small enough to be typed again.
@@ -135,7 +152,7 @@ pub(crate) fn with_plan(
     plan_alone(problems, args);
     let mut options = RunOptions { plan: Some(path.to_owned()), faults: Vec::new(), ..options };
     let Some(plan) = plan else { return options };
-    let ground = ground(&options.system, options.nodes);
+    let ground = chosen::ground(&options);
     let steps = plan::steps(plan, &ground, &Faults::default(), &path.display().to_string());
     problems.0.extend(steps.err().iter().flat_map(|found| &found.0).map(catalog::plan_problem));
     let of_plan = options.clone().of_plan(plan);
@@ -152,27 +169,27 @@ pub(crate) fn load(
     system: &str,
     nodes: Option<u16>,
     args: &LoadArgs,
+    net: &NetArgs,
     out: &OutArgs,
 ) -> RunOptions {
-    let (system, nodes) = self::system(problems, system, nodes, args);
-    let serves = catalog::systems()
-        .into_iter()
-        .find(|info| info.name == system.name)
-        .map(|info| info.requests)
-        .unwrap_or_default();
-    let faults = faults(problems, args, &ground(&system, nodes));
+    let Chosen { system, nodes, manifest, client, serves, time: time_default } =
+        chosen::choose(problems, system, nodes, args);
+    let is_foreign = manifest.is_some() || embedded::find(&system.name).is_some();
+    let rung = chosen::rung(problems, net, is_foreign);
+    beyond_proxy(problems, net, rung.unwrap_or_default());
     let rate = args.rate.as_deref().unwrap_or(RATE_DEFAULT);
     let rate = problems.read("--rate", rate, 0.0, |text| values::fraction(text, 10_000_000.0));
     let (check_time, check_memory) = budget(problems, &args.judging);
-    let time = args.time.as_deref().unwrap_or("15s");
+    let time_default = format!("{}ms", time_default.as_millis());
+    let time = args.time.as_deref().unwrap_or(&time_default);
     let op_timeout = args.op_timeout.as_deref().unwrap_or("1s");
     let concurrency = args.concurrency.as_deref().unwrap_or("2n");
     let workload = workload(problems, &args.workload);
-    let options = RunOptions {
+    let mut options = RunOptions {
         mix: mix(problems, args, &workload, &system, &serves),
         workload,
         nodes,
-        faults,
+        faults: Vec::new(),
         plan: None,
         fault_rate: fault_rate(problems, args),
         time: problems.read("--time", time, Duration::ZERO, values::positive_time),
@@ -192,16 +209,33 @@ pub(crate) fn load(
         check_live: false,
         leave_running: false,
         address: None,
+        net: rung,
+        stock_tcp: net.stock_tcp,
+        pcap: net.pcap,
         node_program: None,
+        manifest,
+        client,
+        labels: BTreeMap::new(),
         system,
     };
+    options.faults = faults(problems, args, &chosen::ground(&options));
     refused_workload(problems, &options);
     options
 }
 
+/// Flags that mean something on `vnet` alone.
+fn beyond_proxy(problems: &mut Problems, args: &NetArgs, rung: Rung) {
+    for (given, flag) in [(args.stock_tcp, "--stock-tcp"), (args.pcap, "--pcap")] {
+        if given && rung != Rung::Vnet {
+            let what = format!("on {rung} there is no network of the run's own");
+            problems.0.push(Problem::new(what, flag, format!("--net vnet {flag}")));
+        }
+    }
+}
+
 /// Whether options that were read from a run folder, which is data from strangers, are ones that `run` would have made.
 pub(crate) fn sane(options: &RunOptions, at: &str) -> Result<(), Vec<Problem>> {
-    let nodes = (1..=NODES_MAX).contains(&u64::from(options.nodes));
+    let nodes = (1..=chosen::NODES_MAX).contains(&u64::from(options.nodes));
     let rates = (0.0..=10_000_000.0).contains(&options.rate) && (0.0..=1000.0).contains(&options.fault_rate);
     let counts = (1..=10_000).contains(&options.concurrency) && (1..=1_000_000).contains(&options.keys);
     let mix = options.mix.iter().any(|(_, weight)| *weight > 0);
@@ -237,46 +271,6 @@ pub(crate) fn consistency(text: &str) -> Result<String, Wrong> {
     }
     let near = crate::spec::suggest(text, &["linearizable", "declared"]).unwrap_or("linearizable or declared");
     Err(Wrong::new("there is no such level", near))
-}
-
-/// The system and how many processes it has: `--nodes` counts processes, `n` the replicas of a key.
-fn system(problems: &mut Problems, text: &str, nodes: Option<u16>, args: &LoadArgs) -> (Spec, u16) {
-    let unread = || Spec { name: String::new(), params: std::collections::BTreeMap::new() };
-    let system = problems.spec(text, text).unwrap_or_else(unread);
-    let whole = |text: &str| values::whole(text, 1..=NODES_MAX).map(Some);
-    let given = args.nodes.as_deref().and_then(|text| problems.read("--nodes", text, None, whole));
-    let replicas = system.params.get("n").and_then(|n| n.parse::<u64>().ok()).filter(|n| (1..=NODES_MAX).contains(n));
-    let nodes = given
-        .or(nodes.map(u64::from))
-        .or(replicas)
-        .map_or(NODES_DEFAULT, |nodes| u16::try_from(nodes).unwrap_or(NODES_DEFAULT));
-    let known: Vec<&str> = catalog::systems().iter().map(|info| info.name).collect();
-    if !system.name.is_empty() && !known.contains(&system.name.as_str()) {
-        problems.0.push(Problem::unknown("system", &system.name, text, &known, "schism list systems"));
-    } else if !system.name.is_empty() {
-        problems.0.extend(catalog::system_problems(&system, nodes, text));
-    }
-    (system, nodes)
-}
-
-/// What is wrong with drawing a plan for a run that makes sense otherwise, such as a time too short for its faults.
-pub(crate) fn undrawable(options: &RunOptions) -> Vec<Problem> {
-    let RunOptions { fault_rate: rate, quiet, time, seed, .. } = *options;
-    let chance = Chance { faults: &options.faults, rate, quiet, time, seed };
-    let drawn = plan::draw(&chance, &ground(&options.system, options.nodes), &Faults::default());
-    drawn.err().map(|found| found.0.iter().map(catalog::plan_problem).collect()).unwrap_or_default()
-}
-
-/// What faults can be made on. For a system that cannot be had, it is that of the default one, so that what is wrong with
-/// the faults is found all the same.
-pub(crate) fn ground(system: &Spec, nodes: u16) -> Ground {
-    let built = |spec: Spec, nodes| BuiltIn::new(spec, nodes, None);
-    let stand_in = || {
-        let raft = Spec { name: "raft".to_owned(), params: std::collections::BTreeMap::new() };
-        built(raft, NODES_DEFAULT).expect("raft has a default for each parameter")
-    };
-    let system = built(system.clone(), nodes).unwrap_or_else(|_| stand_in());
-    Ground::of(&system, nodes)
 }
 
 fn workload(problems: &mut Problems, text: &str) -> Spec {
@@ -347,7 +341,7 @@ fn refused_workload(problems: &mut Problems, options: &RunOptions) {
     if !problems.0.is_empty() {
         return;
     }
-    let Ok(system) = BuiltIn::new(options.system.clone(), options.nodes, None) else { return };
+    let Ok(system) = made::system(options) else { return };
     let streams = (0..options.concurrency).map(|_| crate::chance::stream(0, "")).collect();
     let Spec { name, params } = &options.workload;
     if let Err(error) = schism_workloads::make(name, params, prepare::load(options), &system.requests(), streams) {
@@ -365,9 +359,10 @@ fn mix(
     args: &LoadArgs,
     workload: &Spec,
     system: &Spec,
-    serves: &[&str],
+    serves: &[String],
 ) -> Vec<(String, u32)> {
-    let Some(text) = &args.mix else { return schism_workloads::default_mix(&workload.name, serves) };
+    let serves: Vec<&str> = serves.iter().map(String::as_str).collect();
+    let Some(text) = &args.mix else { return schism_workloads::default_mix(&workload.name, &serves) };
     let mix = problems.read("--mix", text, Vec::new(), values::mix);
     if workload.name != "register" {
         return mix;

@@ -3,12 +3,14 @@
 use schism_checker::verdict::Outcome;
 
 use crate::cli::args::RunArgs;
+use crate::cli::dry_run;
 use crate::cli::output;
 use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Resolved};
 use crate::cli::series::{Series, with_series};
 use crate::cli::sim_shrink;
 use crate::exit::ExitCode;
+use crate::options::RunOptions;
 use crate::plan::Plan;
 use crate::report::terminal::{self, Style};
 use crate::report::words;
@@ -23,10 +25,14 @@ pub(crate) fn run(args: &RunArgs, mut problems: Vec<Problem>) -> Result<ExitCode
             return Err(Failure::usage(problems));
         }
     };
+    if let Some(count) = &args.dry_run {
+        return dry_run::dry_run(&resolved.runs[0], count, args);
+    }
     if resolved.drawn && !args.quietly {
         output::tell(&format!("seed {}", resolved.runs[0].seed));
     }
-    with_series(args.quietly, args.verbose, async |series| all(series, &resolved, args).await)
+    let rungs = resolved.runs.iter().map(RunOptions::rung);
+    with_series(rungs, args.quietly, args.verbose, async |series| all(series, &resolved, args).await)
 }
 
 /// Makes every run; the worst code stands.

@@ -4,9 +4,10 @@ use nix::sys::signal::Signal;
 use tokio::sync::watch;
 
 use crate::cli::problem::{Failure, Problem};
-use crate::cli::{output, signals};
+use crate::cli::{enclosure, output, signals};
 use crate::exit::ExitCode;
 use crate::folder::file;
+use crate::network::{Enclosure, Rung};
 use crate::options::RunOptions;
 use crate::report::progress;
 use crate::run::{Finished, HarnessError, Hooks, Progress, execute};
@@ -15,29 +16,40 @@ use crate::run::{Finished, HarnessError, Hooks, Progress, execute};
 pub(crate) struct Series {
     interrupt: watch::Receiver<Option<Signal>>,
     quietly: bool,
+    enclosure: Option<Enclosure>,
 }
 
 impl Series {
     /// Watches for signals from now on; must be made inside of a runtime.
-    fn new(quietly: bool) -> Result<Self, Failure> {
+    fn new(quietly: bool, enclosure: Option<Enclosure>) -> Result<Self, Failure> {
         let interrupt = signals::install().map_err(|error| {
             let what = format!("signals cannot be watched: {error}");
             Failure::harness(Problem::new(what, "this process", "the same command again"))
         })?;
-        Ok(Series { interrupt, quietly })
+        Ok(Series { interrupt, quietly, enclosure })
     }
 
     /// Makes one run.
     pub(crate) async fn run(&self, options: &RunOptions) -> Result<Finished, Failure> {
         let (sender, receiver) = watch::channel(Progress::default());
         let shown = (!self.quietly).then(|| tokio::spawn(progress::show(receiver, output::width())));
-        let hooks = Hooks { news: output::interject, progress: sender, interrupt: self.interrupt.clone() };
+        let hooks = Hooks {
+            news: output::interject,
+            progress: sender,
+            interrupt: self.interrupt.clone(),
+            enclosure: self.enclosure,
+        };
         let finished = execute(options, hooks).await;
         if let Some(shown) = shown {
             // It ends by itself with the sender that the run has dropped; a panic in it has told itself.
             let _ = shown.await;
         }
         finished.map_err(|error| self.failure(options, &error))
+    }
+
+    /// Makes a dry run; how many operations were ok.
+    pub(crate) async fn dry_run(&self, options: &RunOptions, count: u64, show: fn(&str)) -> Result<u64, Failure> {
+        crate::run::dry_run(options, count, show, self.enclosure).await.map_err(|error| self.failure(options, &error))
     }
 
     /// The code of the signal that ended this series, once there was one.
@@ -59,18 +71,22 @@ impl Series {
     }
 }
 
-/// Runs `work` with a series on a runtime of its own.
+/// Runs `work` with a series on a runtime of its own, in a network namespace of its own where any of the runs needs one.
 pub(crate) fn with_series<T>(
+    rungs: impl IntoIterator<Item = Rung>,
     quietly: bool,
     verbose: bool,
     work: impl AsyncFnOnce(&Series) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     diagnostics(verbose);
+    // Before there is any other thread: a user namespace is the whole process's.
+    let needs_enclosure = rungs.into_iter().any(|rung| rung == Rung::Vnet);
+    let enclosure = needs_enclosure.then(enclosure::enter).transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         let what = format!("no threads can be started: {error}");
         Failure::harness(Problem::new(what, "this process", "fewer processes on this machine, or a higher ulimit -u"))
     })?;
-    let result = runtime.block_on(async { work(&Series::new(quietly)?).await });
+    let result = runtime.block_on(async { work(&Series::new(quietly, enclosure)?).await });
     // Tasks that outlive a run own nothing that has to be undone.
     runtime.shutdown_background();
     result

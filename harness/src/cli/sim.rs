@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use schism_checker::verdict::Outcome;
 
 use crate::budget::CheckBudget;
-use crate::cli::args::{OutArgs, SimArgs};
+use crate::cli::args::{NetArgs, OutArgs, SimArgs};
 use crate::cli::output;
 use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Problems};
@@ -21,6 +21,7 @@ use crate::report::words;
 use crate::run::HarnessError;
 use crate::sim::sweep::{SeedResult, Sweep, Tally};
 use crate::sim::{Scenario, Watch, defaults};
+use crate::system::made;
 
 /// Which seeds where nothing is said.
 const SEEDS_DEFAULT: Range<u64> = 0..1000;
@@ -77,7 +78,11 @@ fn resolve(args: &SimArgs) -> Result<Resolved, Vec<Problem>> {
     if load.faults.is_none() && load.fault.is_empty() && args.plan.is_none() {
         load.faults = Some("all".to_owned());
     }
-    let mut options = resolve::load(&mut problems, system, nodes, &load, &OutArgs { out: None });
+    let mut options = resolve::load(&mut problems, system, nodes, &load, &NetArgs::default(), &OutArgs { out: None });
+    if problems.0.is_empty() && made::foreign(&options).is_some() {
+        let hint = "schism run, or a built-in system";
+        problems.0.push(Problem::new("virtual time has the built-in systems only", system, hint));
+    }
     if args.load.rate.is_none() {
         options.rate = defaults::RATE;
     }

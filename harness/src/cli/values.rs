@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::network::Rung;
 use crate::options::Expectation;
 
 /// Why a text is no value, in words, and one that would be.
@@ -50,6 +51,17 @@ pub(crate) fn jobs(text: &str) -> Result<usize, Wrong> {
 pub(crate) fn fraction(text: &str, max: f64) -> Result<f64, Wrong> {
     let number = text.parse::<f64>().ok().filter(|number| (0.0..=max).contains(number));
     number.ok_or_else(|| Wrong::new("this is not a number in range", format!("a number from 0 to {max}")))
+}
+
+/// What lies between the nodes; `None` for what suits the system.
+pub(crate) fn rung(text: &str) -> Result<Option<Rung>, Wrong> {
+    match text {
+        "auto" => Ok(None),
+        "proxy" => Ok(Some(Rung::Proxy)),
+        "loopback" => Ok(Some(Rung::Loopback)),
+        "vnet" => Ok(Some(Rung::Vnet)),
+        _ => Err(Wrong::new("there is no such network", "auto, proxy, loopback or vnet")),
+    }
 }
 
 /// A size such as `1GiB`, `512MiB`, `2GB` or plain bytes.

@@ -5,7 +5,7 @@
 //! worker's affair.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use super::reply::{Reply, Said};
 use super::{Client, Completion, Dialler};
 use crate::network::hello::{self, HelloError};
-use crate::network::{Link, Network};
+use crate::network::{Link, Network, connect};
 
 /// The longest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
@@ -52,6 +52,7 @@ impl Dialler for MaelstromDialler {
                 incarnation: None,
             },
             address: self.network.address(node),
+            source: self.network.source(worker),
             network: Arc::clone(&self.network),
             there: Link { from: worker.to_owned(), to: node.to_string() },
             back: Link { from: node.to_string(), to: worker.to_owned() },
@@ -66,6 +67,8 @@ impl Dialler for MaelstromDialler {
 struct MaelstromClient {
     hello: Hello,
     address: SocketAddr,
+    /// The worker's own address, where it has one.
+    source: Option<IpAddr>,
     network: Arc<dyn Network>,
     there: Link,
     back: Link,
@@ -208,7 +211,7 @@ impl MaelstromClient {
         if self.has_connection() {
             return Ok(());
         }
-        let stream = TcpStream::connect(self.address).await?;
+        let stream = connect(self.source, self.address).await?;
         stream.set_nodelay(true)?;
         let mut buffer = Vec::new();
         hello::introduce(&stream, &self.hello, &mut buffer).await?;

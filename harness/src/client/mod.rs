@@ -1,7 +1,18 @@
 //! Who asks: a client makes one attempt on one connection with one deadline, and classifies exactly how it ended.
 
+pub mod attempt;
+pub mod drivers;
+mod etcd;
+mod http;
+pub mod http1;
 pub mod maelstrom;
+mod nats;
+pub mod own;
+mod postgres;
+mod redis;
 mod reply;
+pub mod wire;
+mod zookeeper;
 
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 use crate::cluster::life::{Life, Question, Unanswered, in_words, lock};
-use crate::cluster::process_state::{ProcessState, process_state};
+use crate::cluster::process_state::ProcessState;
 use crate::cluster::processes::{Processes, StartError};
 use crate::cluster::shared::{KILL_LIMIT, Member};
 use crate::cluster::world::is_for;
@@ -114,6 +114,12 @@ impl Cluster for Processes {
             return Ok(proof);
         }
         let life = self.running(node, NodeState::Up)?;
+        if life.server.is_some() {
+            return Err(ClusterError::Refused {
+                node,
+                why: "somebody else's server does not bend its clocks".to_owned(),
+            });
+        }
         let old = lock(&self.shared.world).nodes.get(&node).map_or(fault, |slot| slot.clock);
         let before = bend(&life, old).await?;
         let first = bend(&life, fault).await?;
@@ -176,6 +182,12 @@ impl Cluster for Processes {
 
     async fn dump(&self, node: NodeId, last: bool, deadline: Duration) -> Result<Dump, ClusterError> {
         let life = self.running(node, NodeState::Up)?;
+        if life.server.is_some() {
+            return Err(ClusterError::Refused {
+                node,
+                why: "somebody else's server does not tell what it holds".to_owned(),
+            });
+        }
         match answer(&life, life.ask(|id| Down::Dump { id, last }), deadline).await? {
             Up::Dumped { dump, .. } => Ok(dump),
             other => Err(unproved(node, format!("a dump was answered with {other:?}"))),
@@ -183,6 +195,9 @@ impl Cluster for Processes {
     }
 
     async fn probe(&self, number: u64) {
+        if self.shared.ground.network.probe(number) {
+            return;
+        }
         let world = lock(&self.shared.world);
         for slot in world.nodes.values().filter(|slot| slot.state == NodeState::Up) {
             if let Some(life) = &slot.life {
@@ -305,11 +320,10 @@ async fn see(life: &Life, word: &str, wanted: impl Fn(ProcessState) -> bool) -> 
     let node = life.node;
     let deadline = Instant::now() + ACTION_LIMIT;
     loop {
-        let Some(pid) = life.pid() else {
+        let state = life.state().map_err(|error| machine(node, &"the state of its process", &error))?;
+        if life.pid().is_none() {
             return Err(unproved(node, format!("it ended before it was seen {word}")));
-        };
-        let state = process_state(pid).map_err(|error| machine(node, &"the state of its process", &error))?;
-        if wanted(state) {
+        } else if wanted(state) {
             return Ok(json!({ "seen": word }));
         }
         if Instant::now() >= deadline {

@@ -1,7 +1,7 @@
 //! One life of a node: its process, and the controller's end of its control socket. A life is started once and ends
 //! once; what its end means is not decided here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::io;
 use std::os::unix::net::UnixStream as StdUnixStream;
@@ -11,8 +11,7 @@ use std::process::ExitStatus;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use schism_nodes::control::{Down, Up};
 use schism_nodes::{Incarnation, NodeId};
 use tokio::io::{AsyncWriteExt as _, BufReader};
@@ -21,7 +20,9 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::Child;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::cluster::lines::Lines;
+use crate::cluster::body::Body;
+use crate::cluster::process_state::ProcessState;
+use crate::lines::Lines;
 
 /// How many commands may wait for a node that does not read them.
 const COMMANDS_WAITING: usize = 4_096;
@@ -79,9 +80,24 @@ pub(crate) struct Life {
     commands: Mutex<Option<mpsc::Sender<Down>>>,
     questions: Mutex<OpenQuestions>,
     child: OnceLock<Mutex<Child>>,
+    /// What its process is to the machine.
+    body: Body,
     stage: watch::Sender<Stage>,
     /// Why it cannot start, in its own words. It ends after that.
     pub(crate) refusal: OnceLock<String>,
+    /// What is known of it as somebody else's server, which has no control socket.
+    pub(crate) server: Option<ServerLife>,
+}
+
+/// What a life is asked that nobody of ours listens to.
+#[derive(Debug)]
+pub(crate) struct ServerLife {
+    /// By which it is asked to end.
+    pub(crate) stop: Signal,
+    /// How long it may take to obey.
+    pub(crate) within: Duration,
+    /// Which of the texts that show that it is ready its log has had.
+    pub(crate) heard: Mutex<BTreeSet<String>>,
 }
 
 /// The controller's end of a control socket, to be served by [`Life::write`] and [`Life::read`].
@@ -97,6 +113,8 @@ impl Life {
         node: NodeId,
         incarnation: Incarnation,
         log_start: u64,
+        body: Body,
+        server: Option<ServerLife>,
     ) -> io::Result<(Life, ControlEnd, StdUnixStream)> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
@@ -108,8 +126,10 @@ impl Life {
             commands: Mutex::new(Some(sender)),
             questions: Mutex::default(),
             child: OnceLock::new(),
+            body,
             stage: watch::Sender::new(Stage::Starting),
             refusal: OnceLock::new(),
+            server,
         };
         Ok((life, ControlEnd { socket: UnixStream::from_std(ours)?, commands }, theirs))
     }
@@ -130,9 +150,30 @@ impl Life {
         let Some(child) = self.child.get() else { return Ok(false) };
         let child = lock(child);
         let Some(pid) = child.id() else { return Ok(false) };
-        let pid = i32::try_from(pid).expect("process ids are positive 32-bit numbers");
-        kill(Pid::from_raw(pid), signal)?;
+        self.body.signal(pid, signal)?;
         Ok(true)
+    }
+
+    /// Ends what a server that has ended, as process `pid`, has left running in its group.
+    pub(crate) fn sweep(&self, pid: Option<u32>) {
+        if let (Body::Group, Some(pid)) = (self.body, pid) {
+            // Mostly nobody is left there.
+            let _ = self.body.signal(pid, Signal::SIGKILL);
+        }
+    }
+
+    /// Asks it to end: a node of ours by the end of its control socket, a server by its signal. How long it may take.
+    pub(crate) fn ask_to_end(&self, grace: Duration) -> Duration {
+        self.hang_up();
+        let Some(server) = &self.server else { return grace };
+        // One that is gone needs nothing.
+        let _ = self.signal(server.stop);
+        server.within
+    }
+
+    /// What its process does; gone once it has been reaped.
+    pub(crate) fn state(&self) -> io::Result<ProcessState> {
+        self.pid().map_or(Ok(ProcessState::Gone), |pid| self.body.state(pid))
     }
 
     /// Waits for the process to end, and reaps it.

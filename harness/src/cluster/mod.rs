@@ -1,15 +1,22 @@
 //! The nodes as processes: start, kill, pause, bend clocks, ask, and follow what they note.
 
 mod actions;
+mod beside;
+mod body;
+#[cfg(target_os = "linux")]
+pub mod cell;
 pub(crate) mod disk;
 pub mod events;
 mod life;
-mod lines;
+
 pub mod machine;
 mod node_log;
 mod notes;
 mod process_state;
 pub mod processes;
+mod server;
+mod server_log;
+mod server_ready;
 mod shared;
 mod spawner;
 mod strain;
@@ -23,8 +30,11 @@ use schism_nodes::note::{NoteLine, NotePattern};
 use schism_nodes::{Dump, NodeId};
 use tokio::sync::broadcast;
 
+pub(crate) use beside::{Beside, ClientLog, ClientStart, run_to_end, start_client};
 pub use events::{EventFile, NoteSink, NoteTally};
 pub use processes::{Options, Processes, StartError};
+pub(crate) use server_log::LogFile;
+pub(crate) use server_ready::get;
 
 /// The life of a node's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +124,13 @@ pub enum ClusterEvent {
         /// How: an exit code or a signal, with the last lines of its log.
         how: Death,
     },
+    /// A line of a server's log has what no healthy one has.
+    Complained {
+        /// Which node.
+        node: NodeId,
+        /// The line, bounded and lossily decoded.
+        line: String,
+    },
     /// A probe arrived.
     Probe {
         /// Its number.
@@ -134,6 +151,8 @@ pub struct Death {
     pub signal: Option<i32>,
     /// Whether it had been ready before.
     pub was_ready: bool,
+    /// Whether it was somebody else's server, whose exit codes mean nothing of ours.
+    pub is_server: bool,
     /// The last lines of its log, lossily decoded.
     pub log: String,
 }

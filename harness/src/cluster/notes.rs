@@ -11,7 +11,7 @@ use tokio::io::BufReader;
 use tokio::net::unix::pipe;
 
 use crate::cluster::life::lock;
-use crate::cluster::lines::Lines;
+use crate::lines::Lines;
 
 /// The longest note line.
 const NOTE_LINE_BYTES: usize = 1024 * 1024;

@@ -12,15 +12,17 @@ use nix::sys::signal::Signal;
 use schism_nodes::{Incarnation, NodeId, Seed};
 use tokio::net::unix::pipe;
 use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
+use crate::cluster::ClusterEvent;
 use crate::cluster::events::{NoteSink, NoteTally};
 use crate::cluster::life::{Life, lock};
 use crate::cluster::notes::{NotePipe, follow};
 use crate::cluster::shared::{Ground, KILL_LIMIT, Member, REST_LIMIT, Shared};
 use crate::cluster::world::{Slot, World};
-use crate::network::Network;
+use crate::network::{Arrival, Network};
 use crate::system::System;
 
 /// How many events a slow subscriber may be behind before it loses the oldest.
@@ -117,6 +119,9 @@ impl Processes {
             let to = Arc::clone(&shared);
             readers.insert(node, tokio::spawn(follow(node, pipe, move |line| to.noted(node, line))));
         }
+        if let Some(arrivals) = shared.ground.network.arrivals() {
+            tokio::spawn(pass_on(arrivals, shared.events.downgrade()));
+        }
         let processes = Processes { shared, readers: Mutex::new(readers) };
         match processes.start_all(&nodes).await {
             Ok(()) => Ok(Arc::new(processes)),
@@ -147,6 +152,11 @@ impl Processes {
         world.nodes.get(&node).and_then(Slot::running).and_then(|life| life.pid())
     }
 
+    /// A node that was asked says in which epoch it leads, or that it does not.
+    pub fn told_leader(&self, node: NodeId, epoch: Option<u64>) {
+        lock(&self.shared.world).told(node, epoch);
+    }
+
     /// Ends all nodes, within two seconds unless the machine is starved, and then reads their notes to the end. After
     /// this nothing can be started any more.
     pub async fn stop(&self) -> NoteTally {
@@ -155,13 +165,14 @@ impl Processes {
             world.stopping = true;
             world.nodes.values().filter_map(Slot::running).cloned().collect()
         };
+        let begun = Instant::now();
+        let mut deadlines = Vec::new();
         for life in &lives {
-            life.hang_up();
-            // A process that is stopped does not see that its control socket has ended. One that is gone needs nothing.
+            deadlines.push(begun + life.ask_to_end(GRACE));
+            // A process that is stopped does not see that it is to end. One that is gone needs nothing.
             let _ = life.signal(Signal::SIGCONT);
         }
-        let deadline = Instant::now() + GRACE;
-        for life in &lives {
+        for (life, deadline) in lives.iter().zip(deadlines) {
             if life.exited(deadline.saturating_duration_since(Instant::now())).await.is_none() {
                 let _ = life.signal(Signal::SIGKILL);
             }
@@ -201,6 +212,21 @@ impl Drop for Processes {
         for reader in lock(&self.readers).values() {
             reader.abort();
         }
+    }
+}
+
+/// Tells of probes that the network itself has sent, as of those of nodes. Ends with the network; the cluster may end
+/// before, and then there are no more events.
+async fn pass_on(mut arrivals: broadcast::Receiver<Arrival>, events: broadcast::WeakSender<ClusterEvent>) {
+    loop {
+        let Arrival { number, from, to } = match arrivals.recv().await {
+            Ok(arrival) => arrival,
+            Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return,
+        };
+        let Some(events) = events.upgrade() else { return };
+        // Nobody may be listening.
+        let _ = events.send(ClusterEvent::Probe { number, from, to });
     }
 }
 

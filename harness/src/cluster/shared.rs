@@ -1,7 +1,9 @@
 //! What the tasks of a cluster share, and what they do: start a life, watch it to its end, take what nodes say and note.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::net::IpAddr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -9,21 +11,23 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use schism_nodes::control::{Boot, ClockFault, Down, Up};
+use schism_nodes::control::{Boot, ClockFault, Down, Storage, Up};
 use schism_nodes::{Incarnation, NodeId, Seed};
 use serde_json::{Value, json};
-use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::cluster::body::Body;
 use crate::cluster::events::{NoteSink, NoteTally};
 use crate::cluster::life::{Life, Stage, in_words, lock};
 use crate::cluster::notes::{Line, NotePipe};
 use crate::cluster::processes::StartError;
+use crate::cluster::spawner::Start;
 use crate::cluster::world::{Slot, World};
 use crate::cluster::{ClusterEvent, Death, NodeState, node_log, spawner};
-use crate::network::Network;
-use crate::system::{Launch, System};
+use crate::network::{Network, Site};
+use crate::system::{LaunchKind, Place, System};
 
 /// How long a process may take to vanish after SIGKILL.
 pub(crate) const KILL_LIMIT: Duration = Duration::from_secs(5);
@@ -72,7 +76,7 @@ impl Member {
         self.folder.join("data")
     }
 
-    fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.folder.join("log")
     }
 }
@@ -82,15 +86,25 @@ impl Shared {
     pub(crate) async fn launch(self: &Arc<Self>, node: NodeId) -> Result<Arc<Life>, StartError> {
         let prepare = |source| StartError::Prepare { node, source };
         let member = self.members.get(&node).ok_or_else(|| prepare(io::Error::other("there is no such node")))?;
-        let launch = self.ground.system.launch(node);
+        let hosts = self.hosts();
+        let place = Place { node, folder: &member.folder, hosts: &hosts };
+        let launch = self.ground.system.launch(&place).map_err(prepare)?;
+        let (protocol, storage) = match &launch.kind {
+            LaunchKind::Node { protocol, storage } => (protocol.clone(), *storage),
+            LaunchKind::Server(server) => return self.launch_server(member, node, &launch, server).await,
+        };
         let program = launch.program.clone();
         let (log, log_start) = node_log::open(&member.log()).map_err(prepare)?;
         let notes = member.notes.writer().map_err(prepare)?;
-        let incarnation = lock(&self.world).nodes.get(&node).map_or(1, |slot| slot.incarnation + 1);
-        let (life, ours, theirs) = Life::prepare(node, incarnation, log_start).map_err(prepare)?;
+        // An earlier life may have been killed in the middle of a line. This ends that line.
+        notes.try_clone().and_then(|notes| File::from(notes).write_all(b"\n")).map_err(prepare)?;
+        let incarnation = self.next_incarnation(node);
+        let site = self.ground.network.site(node);
+        let body = Body::at(site.as_deref(), false);
+        let (life, ours, theirs) = Life::prepare(node, incarnation, log_start, body, None).map_err(prepare)?;
         let life = Arc::new(life);
         self.ground.network.started(node, incarnation);
-        let mut boot = self.boot(node, incarnation, &launch);
+        let mut boot = self.boot(node, incarnation, protocol, storage);
         {
             // From here on, what is told to this life comes after its boot.
             let mut world = lock(&self.world);
@@ -101,26 +115,61 @@ impl Shared {
             *slot = Slot { state, incarnation, life: Some(Arc::clone(&life)), clock, ..Slot::default() };
             life.tell(Down::Boot(Box::new(boot)));
         }
-        let folder = member.folder.clone();
-        let child = spawner::spawn(spawner::Start { launch, folder, control: theirs.into(), notes, log }).await;
-        match child {
-            Ok(child) => life.started(child),
-            Err(source) => {
-                lock(&self.world).nodes.entry(node).or_default().state = NodeState::Down;
-                return Err(StartError::Spawn { node, program, source });
-            }
-        }
-        self.write_down("started", node, &json!({ "incarnation": incarnation, "pid": life.pid() }));
-        tokio::spawn(Arc::clone(self).watch(Arc::clone(&life), ours.split()));
-        if lock(&self.world).stopping {
-            // Whoever stops the cluster may have looked before this process was there.
-            let _ = life.signal(Signal::SIGKILL);
-        }
+        let start = Start { launch, folder: member.folder.clone(), streams: [theirs.into(), notes, log.into()] };
+        self.spawn(&life, start, program, site.as_deref()).await?;
+        let (reader, heard, socket) = (Arc::clone(&life), Arc::clone(self), ours.split());
+        let reader = tokio::spawn(async move {
+            let life = Arc::clone(&reader);
+            reader.read(socket, move |up| heard.heard(&life, up)).await;
+        });
+        tokio::spawn(Arc::clone(self).watch(Arc::clone(&life), reader));
+        self.end_if_stopping(&life);
         Ok(life)
     }
 
-    fn boot(&self, node: NodeId, incarnation: Incarnation, launch: &Launch) -> Boot {
-        let (protocol, params) = launch.protocol.clone();
+    /// Starts the process of a life.
+    pub(crate) async fn spawn(
+        &self,
+        life: &Life,
+        start: Start,
+        program: PathBuf,
+        site: Option<&dyn Site>,
+    ) -> Result<(), StartError> {
+        match spawner::start(start, site).await {
+            Ok(child) => life.started(child),
+            Err(source) => {
+                lock(&self.world).nodes.entry(life.node).or_default().state = NodeState::Down;
+                return Err(StartError::Spawn { node: life.node, program, source });
+            }
+        }
+        self.write_down("started", life.node, &json!({ "incarnation": life.incarnation, "pid": life.pid() }));
+        Ok(())
+    }
+
+    /// Whoever stops the cluster may have looked before this process was there.
+    pub(crate) fn end_if_stopping(&self, life: &Life) {
+        if lock(&self.world).stopping {
+            let _ = life.signal(Signal::SIGKILL);
+        }
+    }
+
+    /// The number of the life that a node has next.
+    pub(crate) fn next_incarnation(&self, node: NodeId) -> Incarnation {
+        lock(&self.world).nodes.get(&node).map_or(1, |slot| slot.incarnation + 1)
+    }
+
+    /// The address of every node.
+    pub(crate) fn hosts(&self) -> BTreeMap<NodeId, IpAddr> {
+        self.members.keys().map(|node| (*node, self.ground.network.address(*node).ip())).collect()
+    }
+
+    fn boot(
+        &self,
+        node: NodeId,
+        incarnation: Incarnation,
+        (protocol, params): (String, BTreeMap<String, String>),
+        storage: Storage,
+    ) -> Boot {
         let seed = (self.ground.seeds)(node, incarnation);
         let universe = self.members.keys().filter(|member| !member.is_coordinator());
         Boot {
@@ -135,7 +184,7 @@ impl Shared {
             peers: self.ground.network.peers(node),
             seed: hexadecimal(&seed),
             data: self.members[&node].data(),
-            storage: launch.storage,
+            storage,
             clock: ClockFault::default(),
             traps: Vec::new(),
         }
@@ -172,13 +221,9 @@ impl Shared {
         self.members.get(&life.node).map_or_else(String::new, |member| node_log::tail(&member.log(), life.log_start))
     }
 
-    /// Follows a life from its start to its end: what it says on its control socket, and how its process ends.
-    async fn watch(self: Arc<Self>, life: Arc<Life>, socket: OwnedReadHalf) {
-        let (reader, heard) = (Arc::clone(&life), Arc::clone(&self));
-        let reader = tokio::spawn(async move {
-            let life = Arc::clone(&reader);
-            reader.read(socket, move |up| heard.heard(&life, up)).await;
-        });
+    /// Follows a life to its end: how its process ends, and what it said until then, which `reader` hears.
+    pub(crate) async fn watch(self: Arc<Self>, life: Arc<Life>, reader: JoinHandle<()>) {
+        let pid = life.pid();
         let status = match life.wait().await {
             Ok(status) => status,
             Err(error) => {
@@ -186,6 +231,7 @@ impl Shared {
                 return;
             }
         };
+        life.sweep(pid);
         // What it said last, such as why it could not start, is heard before its end is told.
         let _ = tokio::time::timeout(REST_LIMIT, reader).await;
         self.ended(&life, status);
@@ -201,7 +247,7 @@ impl Shared {
         let end = json!({ "incarnation": life.incarnation, "code": code, "signal": signal, "ours": ours });
         self.write_down("ended", life.node, &end);
         if !ours {
-            let how = Death { code, signal, was_ready, log: self.log_of(life) };
+            let how = Death { code, signal, was_ready, is_server: life.server.is_some(), log: self.log_of(life) };
             // Nobody may be listening.
             let _ = self.events.send(ClusterEvent::Died { node: life.node, how });
         }
@@ -209,7 +255,7 @@ impl Shared {
     }
 
     /// Takes what a node says on its control socket.
-    fn heard(&self, life: &Life, up: Result<Up, String>) {
+    pub(crate) fn heard(&self, life: &Life, up: Result<Up, String>) {
         match up {
             Ok(Up::Ready { records, torn }) => {
                 if let Some(slot) = lock(&self.world).living(life.node, life.incarnation)

@@ -1,8 +1,8 @@
 //! The one thread that starts all processes. A parent-death signal fires when the *thread* that forked ends, so processes
 //! are never started from a thread of a pool: this one lives as long as the controller.
 
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::ffi::OsString;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -13,7 +13,8 @@ use std::thread;
 use tokio::process::Child;
 use tokio::sync::oneshot;
 
-use crate::system::Launch;
+use crate::network::Site;
+use crate::system::{Launch, LaunchKind, running_program};
 
 /// A process to be started: everything that it inherits is named here.
 #[derive(Debug)]
@@ -22,12 +23,21 @@ pub(crate) struct Start {
     pub(crate) launch: Launch,
     /// The folder in which it runs, with its `HOME` and `TMPDIR`.
     pub(crate) folder: PathBuf,
-    /// Its end of the control socket, as standard input.
-    pub(crate) control: OwnedFd,
-    /// The write end of its note pipe, as standard output.
-    pub(crate) notes: OwnedFd,
-    /// Its log, as standard error.
-    pub(crate) log: File,
+    /// Its standard input, output and error: for a node of ours its control socket, note pipe and log.
+    pub(crate) streams: [OwnedFd; 3],
+}
+
+/// Starts a process, at its node's site where it has one.
+pub(crate) async fn start(start: Start, site: Option<&dyn Site>) -> io::Result<Child> {
+    match site {
+        Some(site) => {
+            let (program, arguments) = words(&start.launch, false);
+            let mut command = site.command(program.as_os_str());
+            command.args(arguments);
+            site.spawn(start.dress(command)).await
+        }
+        None => spawn(start).await,
+    }
 }
 
 struct Job {
@@ -37,7 +47,7 @@ struct Job {
 }
 
 /// Starts a process from the thread that lives as long as the controller.
-pub(crate) async fn spawn(start: Start) -> io::Result<Child> {
+async fn spawn(start: Start) -> io::Result<Child> {
     static SPAWNER: OnceLock<mpsc::Sender<Job>> = OnceLock::new();
     let spawner = SPAWNER.get_or_init(|| {
         let (sender, jobs) = mpsc::channel();
@@ -64,18 +74,38 @@ fn serve(jobs: &mpsc::Receiver<Job>) {
 /// The command, and with it our copies of the child's descriptors, is dropped at the end: what stayed open here would hide
 /// the end of the child.
 fn spawn_here(start: Start) -> io::Result<Child> {
-    let Start { launch, folder, control, notes, log } = start;
-    // An earlier life may have been killed in the middle of a line. This ends that line.
-    File::from(notes.try_clone()?).write_all(b"\n")?;
-    let mut command = Command::new(&launch.program);
-    command.arg0("schism").args(&launch.arguments).current_dir(&folder);
-    command.env_clear().env("HOME", &folder).env("TMPDIR", folder.join("tmp"));
-    for name in ["PATH", "LANG"] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
+    let (program, arguments) = words(&start.launch, true);
+    let mut command = Command::new(program);
+    command.arg0("schism").process_group(0).args(arguments);
+    tokio::process::Command::from(start.dress(command)).kill_on_drop(true).spawn()
+}
+
+impl Start {
+    /// Gives a command all that its process inherits.
+    fn dress(self, mut command: Command) -> Command {
+        let Start { launch, folder, streams: [input, output, error] } = self;
+        command.current_dir(&folder);
+        command.env_clear().env("HOME", &folder).env("TMPDIR", folder.join("tmp"));
+        for name in ["PATH", "LANG"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
         }
+        command.envs(&launch.environment);
+        command.stdin(input).stdout(output).stderr(error);
+        command
     }
-    command.envs(&launch.environment);
-    command.stdin(control).stdout(notes).stderr(log).process_group(0);
-    tokio::process::Command::from(command).kill_on_drop(true).spawn()
+}
+
+/// What is executed. A program of somebody else that no cell surrounds is started by way of this one, which asks the kernel
+/// to end it with us; so is one that is to see itself as somebody without privileges.
+fn words(launch: &Launch, is_alone: bool) -> (PathBuf, Vec<OsString>) {
+    let own = launch.arguments.iter().map(OsString::from);
+    let unprivileged = match &launch.kind {
+        LaunchKind::Server(server) if is_alone || server.unprivileged => server.unprivileged,
+        _ => return (launch.program.clone(), own.collect()),
+    };
+    let how = unprivileged.then_some("--unprivileged");
+    let by = std::iter::once("exec").chain(how).chain(["--"]).map(OsString::from);
+    (running_program(), by.chain([launch.program.clone().into()]).chain(own).collect())
 }

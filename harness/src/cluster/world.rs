@@ -99,6 +99,17 @@ impl World {
         }
     }
 
+    /// A node that was asked says whether it leads.
+    pub(crate) fn told(&mut self, node: NodeId, epoch: Option<u64>) {
+        match (epoch, self.leader) {
+            (Some(epoch), leader) if leader.is_none_or(|(highest, _)| epoch >= highest) => {
+                self.leader = Some((epoch, node));
+            }
+            (None, Some((_, leader))) if leader == node => self.leader = None,
+            _ => {}
+        }
+    }
+
     /// Remembers a trap, also for nodes that start later.
     pub(crate) fn arm(&mut self, trap: Trap) {
         self.traps.insert(trap.id, Armed { trap, reached: BTreeSet::new() });
@@ -134,10 +145,13 @@ impl World {
     /// Judges the end of a node's latest life. True if it was ours: we killed it, a crash point of ours was reached, or
     /// the cluster stops.
     pub(crate) fn ended(&mut self, node: NodeId, status: ExitStatus) -> bool {
-        let at_crash_point = status.code() == Some(exit::CRASH_POINT) && self.crash_point_reached(node);
+        let is_server =
+            self.nodes.get(&node).and_then(|slot| slot.life.as_ref()).is_some_and(|life| life.server.is_some());
+        let at_crash_point = !is_server && status.code() == Some(exit::CRASH_POINT) && self.crash_point_reached(node);
         let killed = status.signal() == Some(Signal::SIGKILL as i32);
         let (stopping, slot) = (self.stopping, self.nodes.entry(node).or_default());
-        let done = stopping && (status.code() == Some(exit::DONE) || killed);
+        // How a server ends that was asked to is its own affair.
+        let done = stopping && (status.code() == Some(exit::DONE) || killed || is_server);
         let ours = at_crash_point || done || slot.ending && killed;
         slot.state = if ours { NodeState::Down } else { NodeState::Crashed };
         slot.held = None;

@@ -42,6 +42,10 @@ impl FaultKind for ClockKind {
         Box::new(Clock { fault })
     }
 
+    fn refusal(&self, ground: &Ground) -> Option<String> {
+        (!ground.ours).then(|| "the clocks of somebody else's server are not ours to bend".to_owned())
+    }
+
     fn draw(&self, fixed: &Map<String, Value>, ground: &Ground, rng: &mut ChaCha8Rng) -> Drawn {
         let sign = if rng.random() { "-" } else { "" };
         let milliseconds = ground.scale() * f64::from(rng.random_range(50..=2000_u16));

@@ -10,13 +10,15 @@ use schism_nodes::{LinkOrder, Parameter};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::faults::{Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, parameter};
-use crate::network::Rule;
+use crate::faults::{
+    Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, no_yield, parameter,
+};
+use crate::network::{Rule, Rung};
 use crate::plan::args::Args;
 use crate::plan::ground::Ground;
 use crate::plan::target::{Scene, Targets, pick};
 
-/// Which of the four kinds of fault.
+/// Which kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageKind {
     /// Each message is delayed.
@@ -27,6 +29,10 @@ pub enum MessageKind {
     Duplicate,
     /// A share of the messages waits, so that later ones overtake it.
     Reorder,
+    /// A bit of a share of the messages is flipped.
+    Corrupt,
+    /// Links carry so much and no more.
+    Rate,
 }
 
 const SHARE: &str = "the share of the messages that it happens to";
@@ -53,6 +59,14 @@ impl MessageKind {
                 "messages wait so that later ones overtake them; proved by messages that did",
                 vec![share("0.5"), parameter("window", "a time", "50ms", "the longest wait")],
             ),
+            MessageKind::Corrupt => {
+                ("corrupt", "bits flip on the wire (vnet); proved by frames with flipped bits", vec![share("0.01")])
+            }
+            MessageKind::Rate => (
+                "rate",
+                "links are slow (vnet); proved by frames that had to pass there",
+                vec![parameter("kbit", "from 1", "1000", "how many thousand bits a second each link carries")],
+            ),
         }
     }
 
@@ -66,6 +80,10 @@ impl MessageKind {
             MessageKind::Loss => Rule::Lose { share: share(args, 0.1) },
             MessageKind::Duplicate => Rule::Duplicate { share: share(args, 0.1) },
             MessageKind::Reorder => Rule::Reorder { share: share(args, 0.5), window: time(args, "window") },
+            MessageKind::Corrupt => Rule::Corrupt { share: share(args, 0.01) },
+            MessageKind::Rate => {
+                Rule::Limit { bits_per_second: args.count("kbit").unwrap_or(1000).saturating_mul(1000) }
+            }
         }
     }
 
@@ -79,6 +97,8 @@ impl MessageKind {
                 let window = time(100);
                 vec![("window", window), ("share", json!(pick(&[0.1, 0.5, 1.0], rng)))]
             }
+            MessageKind::Corrupt => vec![("share", json!(pick(&[0.001, 0.01, 0.1], rng)))],
+            MessageKind::Rate => vec![("kbit", json!(pick(&[64, 256, 1000, 10_000], rng)))],
         }
     }
 }
@@ -86,8 +106,10 @@ impl MessageKind {
 impl FaultKind for MessageKind {
     fn info(&self) -> FaultInfo {
         let (name, about, parameters) = self.about();
-        let client_links = matches!(self, MessageKind::Delay | MessageKind::Loss);
-        let aims = if client_links { Aims::Links } else { Aims::NodeLinks };
+        let aims = match self {
+            MessageKind::Duplicate | MessageKind::Reorder => Aims::NodeLinks,
+            MessageKind::Delay | MessageKind::Loss | MessageKind::Corrupt | MessageKind::Rate => Aims::Links,
+        };
         FaultInfo { name, about, parameters, on: "all", aims, lasts: true }
     }
 
@@ -102,6 +124,12 @@ impl FaultKind for MessageKind {
     }
 
     fn refusal(&self, ground: &Ground) -> Option<String> {
+        if let Some(why) = no_yield(ground) {
+            return Some(why);
+        }
+        if matches!(self, MessageKind::Corrupt | MessageKind::Rate) && ground.rung != Rung::Vnet {
+            return Some(format!("{} knows whole messages and no bits; --net vnet has them", ground.rung));
+        }
         let breaks_order = matches!(self, MessageKind::Duplicate | MessageKind::Reorder);
         (breaks_order && ground.links == LinkOrder::Fifo)
             .then(|| format!("{} needs links that deliver once and in order", ground.system))

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::cluster::{Disk, NodeState};
-use crate::network::{FaultId, Link, Rule};
+use crate::network::{FaultId, Link, Rule, Rung};
 use crate::plan::args::Args;
 use crate::plan::force::InForce;
 use crate::plan::ground::Ground;
@@ -244,6 +244,12 @@ impl Act<'_> {
 
 /// The interval between two probes of a proof that waits.
 pub(crate) const PROBE_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Why nothing can be done to links, where nothing can.
+pub(crate) fn no_yield(ground: &Ground) -> Option<String> {
+    let direct = ground.rung == Rung::Loopback;
+    direct.then(|| "on loopback nodes speak directly with each other; --net vnet has links that can be cut".to_owned())
+}
 
 /// Whether an endpoint sends and takes messages of nodes.
 fn is_end(endpoint: &str, ground: &Ground) -> bool {

@@ -8,7 +8,9 @@ use schism_nodes::NodeId;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use crate::faults::{Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, parameter};
+use crate::faults::{
+    Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, no_yield, parameter,
+};
 use crate::network::{Link, Rule};
 use crate::plan::args::Args;
 use crate::plan::ground::Ground;
@@ -48,6 +50,10 @@ impl FaultKind for PartitionKind {
             args.problem("direction is for shape=one-way alone", "add shape=one-way, or leave direction out");
         }
         Box::new(Partition { shape, given: args.has("shape") })
+    }
+
+    fn refusal(&self, ground: &Ground) -> Option<String> {
+        no_yield(ground)
     }
 
     fn draw(&self, fixed: &Map<String, Value>, ground: &Ground, rng: &mut ChaCha8Rng) -> Drawn {
@@ -163,7 +169,7 @@ impl Partition {
 /// is enough that one of them has carried a probe before.
 async fn prove(act: &Act<'_>, links: &BTreeSet<Link>) -> Standing {
     let clients: Vec<&Link> = links.iter().filter(|link| !act.stage.network.relays(link)).collect();
-    if let Some(passes) = clients.iter().find(|link| !act.stage.network.passage(link).cut) {
+    if let Some(passes) = clients.iter().find(|link| !act.stage.network.is_cut(link)) {
         return Standing::Unproved(format!("requests and answers pass on {passes}"));
     }
     let mut first = None;

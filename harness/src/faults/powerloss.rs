@@ -32,6 +32,11 @@ impl FaultKind for PowerlossKind {
         Box::new(Powerloss { share: args.real("keep", 0.0..=1.0) })
     }
 
+    fn refusal(&self, ground: &Ground) -> Option<String> {
+        (!ground.ours)
+            .then(|| "what somebody else's server has synced is not known; kill loses nothing that it wrote".to_owned())
+    }
+
     fn draw(&self, _: &Map<String, Value>, _: &Ground, rng: &mut ChaCha8Rng) -> Drawn {
         Drawn { on: pick(&["one", "minority", "majority", "all"], rng), args: Map::new() }
     }

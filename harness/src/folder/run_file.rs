@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::machine::Machine;
 use crate::options::RunOptions;
 use crate::plan::Plan;
+use crate::system::tested::Tested;
 
 /// Version of the format of `run.json`.
 pub const FORMAT: u32 = 1;
@@ -33,6 +34,9 @@ pub struct RunFile {
     pub options: RunOptions,
     /// The kind of network: `proxy`.
     pub rung: String,
+    /// The programs that were tested, where they were not this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tested: Option<Tested>,
     /// The plan that was drawn or given; playing it again needs nothing else.
     pub plan: Plan,
     /// What became of each entry of the plan.

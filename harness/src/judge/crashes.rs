@@ -1,4 +1,4 @@
-//! `no-crash`: no node ended by itself after it was ready.
+//! `no-crash`: no node ended by itself after it was ready, and no log has a line that its manifest calls a failure.
 
 use super::{events_of, property};
 use schism_checker::history::History;
@@ -17,15 +17,19 @@ pub(super) fn no_crash(history: &History, failures: &mut Vec<String>) -> Propert
         let log = death["log"].as_str().unwrap_or_default().trim();
         match (death["was_ready"].as_bool(), death["code"].as_i64(), death["signal"].as_i64()) {
             (Some(false), ..) => failures.push(format!("{node} ended before it was ready: {log}")),
-            (_, Some(code), _) if code == i64::from(exit::DISK_FAILED) => {
+            (_, Some(code), _) if code == i64::from(exit::DISK_FAILED) && death["server"].as_bool() != Some(true) => {
                 failures.push(format!("the storage of {node} failed: {log}"));
             }
             (.., Some(9)) => failures.push(format!("{node} got a SIGKILL that was not ours; was memory short?")),
             (_, code, signal) => {
-                crashes.push(sentence(node, code, signal));
+                crashes.push(sentence(node, code, signal, death["server"].as_bool() == Some(true)));
                 crashes.extend(log.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
             }
         }
+    }
+    for event in events_of(history, "cluster", "complained") {
+        let (node, line) = (event.value["node"].as_str().unwrap_or("a node"), event.value["line"].as_str());
+        crashes.push(format!("{node} logged a failure: {}", line.unwrap_or_default().trim()));
     }
     if crashes.is_empty() {
         return property("no-crash", Outcome::Valid, "no node ended by itself".to_owned());
@@ -35,9 +39,9 @@ pub(super) fn no_crash(history: &History, failures: &mut Vec<String>) -> Propert
     Property { counterexample: Some(counterexample), ..property("no-crash", Outcome::Invalid, summary) }
 }
 
-fn sentence(node: &str, code: Option<i64>, signal: Option<i64>) -> String {
+fn sentence(node: &str, code: Option<i64>, signal: Option<i64>, is_server: bool) -> String {
     match (code, signal) {
-        (Some(101), _) => format!("{node} panicked"),
+        (Some(101), _) if !is_server => format!("{node} panicked"),
         (Some(code), _) => format!("{node} ended by itself with exit code {code}"),
         (None, Some(signal)) => format!("{node} was ended by signal {signal}"),
         (None, None) => format!("{node} ended by itself"),

@@ -170,6 +170,7 @@ mod tests {
     use schism_nodes::{LinkOrder, NodeId};
 
     use super::*;
+    use crate::network::Rung;
     use crate::plan::entry::{Start, steps};
 
     fn ground(has_leader: bool, recovery_ms: u64) -> Ground {
@@ -180,7 +181,9 @@ mod tests {
             has_leader,
             links: LinkOrder::Any,
             requests: vec!["read".to_owned()],
+            rung: Rung::Proxy,
             recovery: Duration::from_millis(recovery_ms),
+            ours: true,
         }
     }
 

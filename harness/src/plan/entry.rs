@@ -152,6 +152,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::network::Rung;
     use crate::plan::Entry;
 
     fn read(entries: Value, links: LinkOrder) -> Result<Vec<Step>, Problems> {
@@ -163,7 +164,9 @@ mod tests {
             has_leader: true,
             links,
             requests: ["read", "write", "cas"].map(str::to_owned).into(),
+            rung: Rung::Proxy,
             recovery: Duration::from_millis(500),
+            ours: true,
         };
         let plan = Plan { kind: "plan".to_owned(), format: 1, entries, ..Plan::default() };
         steps(&plan, &ground, &Faults::default(), "p")

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::faults::messages::ByType;
 use crate::faults::{Aims, Faults};
-use crate::network::Rule;
+use crate::network::{Rule, Rung};
 use crate::plan::args::Args;
 use crate::plan::entry::{ACTIONS, Action, Start, Step};
 use crate::plan::ground::Ground;
@@ -211,6 +211,9 @@ impl EntryReader<'_> {
         let known: &[&str] = if hold { &["type", "count"] } else { &["type", "count", "entry"] };
         let mut args = Args::new(&self.entry.args, name, known, &self.at);
         let (kind, count) = (args.text("type"), args.count("count"));
+        if kind.is_some() && self.ground.rung == Rung::Vnet {
+            args.refuse("type", "given on vnet, which knows frames and no messages", "no type, or --net proxy");
+        }
         self.problems.append(&mut args.finish());
         if self.entry.on.is_none() {
             self.refuse(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use schism_nodes::{LinkOrder, NodeId};
 
+use crate::network::Rung;
 use crate::system::System;
 
 /// The facts about a cluster that decide which plans make sense on it.
@@ -21,13 +22,17 @@ pub struct Ground {
     pub links: LinkOrder,
     /// The request types that it serves.
     pub requests: Vec<String>,
+    /// What lies between the nodes, which decides what can be done to their messages.
+    pub rung: Rung,
     /// How long it typically takes to serve again after a fault; lengths and distances of faults scale with it.
     pub recovery: Duration,
+    /// Whether its nodes are ours: they bend their clocks, and sync where it can be seen.
+    pub ours: bool,
 }
 
 impl Ground {
     /// The facts about `system` on nodes `n1 … n<count>`.
-    pub fn of(system: &dyn System, count: u16) -> Self {
+    pub fn of(system: &dyn System, count: u16, rung: Rung) -> Self {
         Ground {
             system: system.label(),
             nodes: NodeId::universe(count),
@@ -35,7 +40,9 @@ impl Ground {
             has_leader: system.has_leader(),
             links: system.links(),
             requests: system.requests(),
+            rung,
             recovery: system.recovery(),
+            ours: system.means().ours,
         }
     }
 

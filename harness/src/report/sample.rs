@@ -49,7 +49,13 @@ pub(crate) fn options() -> RunOptions {
         leave_running: false,
         check_live: false,
         address: None,
+        net: None,
+        stock_tcp: false,
+        pcap: false,
         node_program: None,
+        manifest: None,
+        client: None,
+        labels: BTreeMap::new(),
     }
 }
 
@@ -65,6 +71,7 @@ pub(crate) fn run_file() -> RunFile {
         machine: Machine { platform: "linux x86_64".to_owned(), cores: 2, ..Machine::default() },
         options: options(),
         rung: "proxy".to_owned(),
+        tested: None,
         plan: Plan { kind: "plan".to_owned(), format: 1, ..Plan::default() },
         entries: Vec::new(),
     }

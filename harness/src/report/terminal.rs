@@ -32,6 +32,10 @@ const DEED_WIDTH: usize = 29;
 /// The whole report. `place` is the run folder as it is to be named.
 pub fn terminal(run: &RunFile, verdict: &Verdict, place: &str, style: Style) -> String {
     let mut lines = vec![head(run, place)];
+    lines.extend(run.tested.iter().map(|tested| format!("tested   {}", words::printable(&tested.in_short()))));
+    if !run.options.labels.is_empty() {
+        lines.push(format!("labels   {}", words::printable(&words::labels(&run.options.labels))));
+    }
     lines.extend(verdict_lines(verdict, style));
     lines.push(wrapped("covered", 9, &words::covered(&verdict.coverage), style));
     if style.verbose {

@@ -193,6 +193,11 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|c| if inert::is_hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
+/// What a run is remembered by: `release=1.4, branch=main`.
+pub(crate) fn labels(labels: &std::collections::BTreeMap<String, String>) -> String {
+    labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,6 +15,11 @@ pub(super) async fn record(mut events: broadcast::Receiver<ClusterEvent>, record
     loop {
         let (node, how) = match events.recv().await {
             Ok(ClusterEvent::Died { node, how }) => (node, how),
+            Ok(ClusterEvent::Complained { node, line }) => {
+                // The recorder remembers its own failure.
+                let _ = recorder.record(Draft::complained(node, &line));
+                continue;
+            }
             Ok(_) => continue,
             Err(RecvError::Lagged(_)) => {
                 complete = false;
@@ -24,6 +29,7 @@ pub(super) async fn record(mut events: broadcast::Receiver<ClusterEvent>, record
         };
         let value = json!({
             "node": node, "code": how.code, "signal": how.signal, "was_ready": how.was_ready, "log": how.log,
+            "server": how.is_server,
         });
         // The recorder remembers its own failure.
         let _ = recorder.record(Draft::died(node, value));

@@ -25,7 +25,6 @@ use super::worker::{Setting, Tally};
 use crate::client::Dialler;
 use crate::cluster::machine::measure;
 use crate::folder::{self, RunFile, RunFolder, Versions};
-use crate::network::Network;
 use crate::options::RunOptions;
 use crate::plan::{PlanReport, Stage, Step, play};
 use crate::verdict::Verdict;
@@ -51,10 +50,14 @@ pub async fn execute(options: &RunOptions, hooks: Hooks) -> Result<Finished, Har
     let folder =
         RunFolder::create(options, started).map_err(|error| HarnessError::failed(error).at(options.out.display()))?;
     let in_folder = |error: HarnessError| HarnessError { folder: Some(folder.path.clone()), ..error };
-    let run = run_file(options, &prepared, &folder, started).map_err(in_folder)?;
+    let mut run = run_file(options, &prepared, &folder, started).map_err(in_folder)?;
+    if let Some(inspection) = prepared.system.inspection() {
+        let looked = inspection.look(&folder.path).await.map_err(|error| in_folder(HarnessError::failed(error)))?;
+        run.tested = Some(looked);
+    }
     folder.write_json(folder::file::RUN, &run).map_err(|error| in_folder(HarnessError::failed(error)))?;
     hooks.tell("starting the nodes");
-    let live = Live::start(options, &prepared, &folder).await.map_err(in_folder)?;
+    let live = Live::start(options, &prepared, &folder, hooks.enclosure).await.map_err(in_folder)?;
     let live_check = LiveCheck::start(options, &prepared.model, &folder, hooks.news).map_err(in_folder)?;
     let (workload, steps) = (prepared.workload.take(), std::mem::take(&mut prepared.steps));
     let mut course = Course { options, prepared: &prepared, live: &live, hooks: &hooks, failures: Vec::new() };
@@ -85,7 +88,8 @@ fn run_file(
         seed: options.seed,
         machine: measure(&folder.path).map_err(|error| HarnessError::failed(error).at(folder.path.display()))?,
         options: options.clone(),
-        rung: "proxy".to_owned(),
+        rung: options.rung().to_string(),
+        tested: None,
         plan: prepared.plan.clone(),
         entries: Vec::new(),
     })
@@ -103,8 +107,13 @@ struct Course<'a> {
 
 impl Course<'_> {
     async fn run(&mut self, workload: Option<Box<dyn Workload>>, steps: Vec<Step>) -> Option<PlanReport> {
-        let network: Arc<dyn Network> = self.live.network.clone();
-        let dialler: Arc<dyn Dialler> = self.prepared.system.dialler(&self.live.run, network).into();
+        let dialler = match self.live.dialler(self.prepared, None) {
+            Ok(dialler) => dialler,
+            Err(error) => {
+                self.failures.push(error.to_string());
+                return None;
+            }
+        };
         self.hooks.tell("waiting until the system answers");
         // A system that never answers is run all the same: the judge then finds that nothing follows.
         let everyone = self.prepared.everyone();
@@ -169,6 +178,7 @@ impl Course<'_> {
             recorder: &self.live.recorder,
             reads,
             recover: self.options.recover,
+            settle: (!self.prepared.system.means().ours).then(|| self.prepared.system.recovery()),
         };
         if let Some(Err(error)) = self.unless_interrupted(phase.run()).await {
             self.failures.push(error.to_string());

@@ -5,6 +5,8 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tokio::sync::watch;
 
+use crate::network::Enclosure;
+
 /// How the caller follows a run, and ends it.
 #[derive(Clone, Debug)]
 pub struct Hooks {
@@ -16,6 +18,8 @@ pub struct Hooks {
     /// The signal that asks the run to end in order, once there was one: no new operations, heal, stop the nodes, check
     /// for a moment, write.
     pub interrupt: watch::Receiver<Option<Signal>>,
+    /// That this process may make a virtual network, where runs need one.
+    pub enclosure: Option<Enclosure>,
 }
 
 /// How far a run is.

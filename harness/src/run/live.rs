@@ -1,32 +1,41 @@
 //! A run's live half: its network, its nodes and its recorder, started together and stopped together, however the run
 //! ends.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use schism_checker::history::Header;
+use schism_nodes::NodeId;
 use serde_json::Map;
 use tokio::task::JoinHandle;
 
 use super::deaths;
 use super::error::HarnessError;
+use super::leader_watch::LeaderWatch;
 use super::prepare::Prepared;
 use crate::chance;
+use crate::client::Dialler;
+use crate::client::own::Tap;
 use crate::cluster::machine::StrainGauge;
-use crate::cluster::{Cluster, EventFile, NoteTally, Options, Processes};
+use crate::cluster::{self, Beside, Cluster, EventFile, NoteTally, Options, Processes};
 use crate::folder::{RunFolder, file};
 use crate::machine::Strain;
+use crate::network::loopback::LoopbackNetwork;
 use crate::network::proxy::{ProxyNetwork, ProxyOptions};
-use crate::network::{Network, Traffic};
+#[cfg(target_os = "linux")]
+use crate::network::vnet::{VirtualNetwork, VirtualOptions};
+use crate::network::{Enclosure, LinkSeeds, Network, Rung, Traffic};
 use crate::options::RunOptions;
 use crate::recorder::Recorder;
+use crate::system::Scene;
 
-/// How long a node may take from its start until it is ready.
-const READY_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a command may take that is run once when all nodes have started.
+const ONCE_LIMIT: Duration = Duration::from_mins(1);
 
 /// See the module's head.
 pub(super) struct Live {
-    pub(super) network: Arc<ProxyNetwork>,
+    pub(super) network: Arc<dyn Network>,
     pub(super) cluster: Arc<Processes>,
     pub(super) recorder: Arc<Recorder>,
     /// The run's name in the hellos of its connections.
@@ -34,6 +43,8 @@ pub(super) struct Live {
     folder: RunFolder,
     deaths: JoinHandle<bool>,
     strain: StrainGauge,
+    /// Asks who leads, as long as this lives.
+    leader: Option<LeaderWatch>,
 }
 
 /// What is left when everything has been stopped.
@@ -50,10 +61,11 @@ impl Live {
         options: &RunOptions,
         prepared: &Prepared,
         folder: &RunFolder,
+        enclosure: Option<Enclosure>,
     ) -> Result<Self, HarnessError> {
         let start = Instant::now();
         let recorder = Arc::new(recorder(prepared, folder, start)?);
-        let network = Arc::new(network(options, prepared, folder, start)?);
+        let network = network(options, prepared, folder, (start, enclosure))?;
         let events = folder.file(file::EVENTS);
         let sink = EventFile::create(&events, &folder.id, start)
             .map_err(|error| HarnessError::failed(error).at(events.display()))?;
@@ -66,13 +78,26 @@ impl Live {
             network: network.clone(),
             seeds: Box::new(move |node, life| chance::key(seed, &format!("node/{node}/{life}"))),
             sink: Box::new(sink),
-            ready_timeout: READY_TIMEOUT,
+            ready_timeout: prepared.system.means().ready_within,
         });
         let cluster = cluster.await.map_err(|error| {
             HarnessError::failed(error)
                 .at(folder.path.join(file::NODES).display())
                 .advise("look at the nodes' logs in the run folder")
         })?;
+        let scene = Scene {
+            run: &folder.id,
+            folder: &folder.path,
+            network: network.clone(),
+            nodes: &prepared.nodes,
+            tap: None,
+        };
+        if let Err(error) = once(prepared, &scene).await {
+            cluster.stop().await;
+            return Err(error);
+        }
+        let question = prepared.system.leader_question(&scene);
+        let leader = question.map(|question| LeaderWatch::start(question, cluster.clone()));
         let deaths = tokio::spawn(deaths::record(cluster.subscribe(), recorder.clone()));
         Ok(Live {
             network,
@@ -82,11 +107,21 @@ impl Live {
             folder: folder.clone(),
             deaths,
             strain: StrainGauge::start(),
+            leader,
         })
     }
 
+    /// What opens the clients of the run. `tap` sees each line that a client of one's own exchanges.
+    pub(super) fn dialler(&self, prepared: &Prepared, tap: Option<Tap>) -> io::Result<Arc<dyn Dialler>> {
+        let network = Arc::clone(&self.network);
+        let scene = Scene { run: &self.run, folder: &self.folder.path, network, nodes: &prepared.nodes, tap };
+        prepared.system.dialler(&scene).map(Arc::from)
+    }
+
     /// Stops everything, within two seconds unless the machine is starved, and reads the nodes' notes to their end.
-    pub(super) async fn stop(self) -> Remains {
+    pub(super) async fn stop(mut self) -> Remains {
+        // Nobody is asked any more while nodes end.
+        self.leader = None;
         let tally = self.cluster.stop().await;
         // Without the cluster there are no more events, and the recording of deaths comes to its end.
         drop(self.cluster);
@@ -120,21 +155,74 @@ fn recorder(prepared: &Prepared, folder: &RunFolder, start: Instant) -> Result<R
     Recorder::create(&path, &header, start).map_err(|error| HarnessError::failed(error).at(path.display()))
 }
 
+/// What lies between the nodes of a run. A virtual network needs an enclosure.
 fn network(
     options: &RunOptions,
     prepared: &Prepared,
     folder: &RunFolder,
-    start: Instant,
-) -> Result<ProxyNetwork, HarnessError> {
+    (start, enclosure): (Instant, Option<Enclosure>),
+) -> Result<Arc<dyn Network>, HarnessError> {
+    if options.rung() == Rung::Loopback {
+        let loopback = LoopbackNetwork::start(&folder.id, &prepared.nodes).map_err(HarnessError::failed)?;
+        return Ok(Arc::new(loopback));
+    }
     let seed = options.seed;
-    let seeds = Arc::new(move |link: &crate::network::Link| chance::key(seed, &format!("link/{link}")));
+    let seeds: LinkSeeds = Arc::new(move |link| chance::key(seed, &format!("link/{link}")));
+    if options.rung() == Rung::Vnet {
+        return virtual_network(options, &prepared.nodes, seeds, start, enclosure);
+    }
     let proxy = ProxyOptions {
         order: prepared.system.links(),
         address: options.address,
         epoch: start,
         ..ProxyOptions::default()
     };
-    ProxyNetwork::start(&folder.id, &prepared.everyone(), seeds, proxy).map_err(HarnessError::failed)
+    let network = ProxyNetwork::start(&folder.id, &prepared.everyone(), seeds, proxy).map_err(HarnessError::failed)?;
+    Ok(Arc::new(network))
+}
+
+/// Runs what is run once when all nodes have started.
+async fn once(prepared: &Prepared, scene: &Scene<'_>) -> Result<(), HarnessError> {
+    let secrets = prepared.system.means().secrets;
+    for launch in prepared.system.once(scene).map_err(HarnessError::failed)? {
+        let program = launch.program.display().to_string();
+        let failed = |what: &str| {
+            let what = format!("{program}, which the manifest runs once, {}", secrets.mask(what.trim()));
+            HarnessError::failed(what).at(scene.folder.display())
+        };
+        let ended = cluster::run_to_end(Beside { launch, folder: scene.folder.to_owned() }, ONCE_LIMIT).await;
+        let (status, said) = ended.map_err(|error| failed(&error.to_string()))?;
+        if !status.success() {
+            return Err(failed(&format!("ended with {status}: {said}")));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn virtual_network(
+    options: &RunOptions,
+    nodes: &[NodeId],
+    seeds: LinkSeeds,
+    epoch: Instant,
+    enclosure: Option<Enclosure>,
+) -> Result<Arc<dyn Network>, HarnessError> {
+    let failed = |what: &dyn std::fmt::Display| HarnessError::failed(what).at("--net vnet").advise("schism doctor");
+    let enclosure = enclosure.ok_or_else(|| failed(&"this process is in no network namespace of its own"))?;
+    let virtual_options = VirtualOptions { stock_tcp: options.stock_tcp, epoch, program: options.node_program.clone() };
+    let network = VirtualNetwork::start(enclosure, nodes, seeds, virtual_options).map_err(|error| failed(&error))?;
+    Ok(Arc::new(network))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn virtual_network(
+    _: &RunOptions,
+    _: &[NodeId],
+    _: LinkSeeds,
+    _: Instant,
+    _: Option<Enclosure>,
+) -> Result<Arc<dyn Network>, HarnessError> {
+    Err(HarnessError::failed("a virtual network needs Linux").at("--net vnet").advise("--net proxy"))
 }
 
 /// Evidence that is not all there: what depends on notes cannot be judged.

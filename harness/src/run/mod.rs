@@ -3,10 +3,12 @@
 pub mod beside;
 mod conclude;
 mod deaths;
+mod dry_run;
 mod error;
 mod execute;
 mod final_phase;
 mod hooks;
+mod leader_watch;
 mod live;
 mod live_check;
 mod main_phase;
@@ -21,6 +23,7 @@ use schism_nodes::{NodeId, RequestKind};
 
 use crate::client::Completion;
 
+pub use dry_run::dry_run;
 pub use error::HarnessError;
 pub use execute::{Finished, execute};
 pub use hooks::{Hooks, Progress};

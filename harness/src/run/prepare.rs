@@ -11,10 +11,12 @@ use serde_json::Value;
 use super::error::HarnessError;
 use crate::chance;
 use crate::faults::Faults;
+use crate::network::Rung;
 use crate::options::RunOptions;
 use crate::plan::{self, Chance, Ground, Plan, Problems, Step};
 use crate::spec::Spec;
-use crate::system::{BuiltIn, System};
+use crate::system::System;
+use crate::system::made::{self, MakeError};
 
 /// The most coordinators beside clients: each is a process, with a relay to and from every node.
 const COORDINATORS_MAX: u16 = 100;
@@ -37,14 +39,17 @@ pub(crate) struct Prepared {
 /// Decides everything.
 pub(crate) fn prepare(options: &RunOptions) -> Result<Prepared, HarnessError> {
     let plan = options.plan.as_deref().map(plan::load).transpose().map_err(problems)?;
-    with_plan(options, plan)
+    let prepared = with_plan(options, plan)?;
+    match prepared.system.missing() {
+        Some((what, hint)) => Err(HarnessError::failed(what).at(prepared.system.label()).advise(hint)),
+        None => Ok(prepared),
+    }
 }
 
 /// Decides everything for a plan, or for one that is drawn.
 pub(crate) fn with_plan(options: &RunOptions, plan: Option<Plan>) -> Result<Prepared, HarnessError> {
-    let system = BuiltIn::new(options.system.clone(), options.nodes, options.node_program.clone());
-    let system: Arc<dyn System> = Arc::new(system.map_err(HarnessError::usage)?);
-    let ground = Ground::of(&*system, options.nodes);
+    let system = made::system(options).map_err(unmade)?;
+    let ground = Ground::of(&*system, options.nodes, options.rung());
     let faults = Faults::default();
     let chance = Chance {
         faults: &options.faults,
@@ -82,6 +87,10 @@ pub(crate) fn with_plan(options: &RunOptions, plan: Option<Plan>) -> Result<Prep
 
 /// The coordinators beside clients: one for each worker that there is from the start, or that the plan names.
 fn coordinators(options: &RunOptions, plan: &Plan) -> Result<Vec<NodeId>, HarnessError> {
+    if options.rung() != Rung::Proxy {
+        let what = format!("{} has coordinators beside clients, which have links through relays alone", options.system);
+        return Err(HarnessError::usage(what).advise("--net proxy"));
+    }
     let targets = plan.entries.iter().filter_map(|entry| entry.on.as_deref());
     let named = targets.flat_map(|on| on.split(',')).flat_map(|target| target.split("->"));
     let named = named.filter_map(|end| end.trim().parse::<NodeId>().ok());
@@ -94,6 +103,16 @@ fn coordinators(options: &RunOptions, plan: &Plan) -> Result<Vec<NodeId>, Harnes
             let what = format!("{} starts a process for each of {count} clients", options.system);
             Err(HarnessError::usage(what).advise(format!("--concurrency up to {COORDINATORS_MAX}")))
         }
+    }
+}
+
+/// Everything that is wrong with a system, as one error.
+fn unmade(errors: Vec<MakeError>) -> HarnessError {
+    let what: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let error = HarnessError::usage(what.join("; "));
+    match errors.into_iter().next() {
+        Some(first) => error.advise(first.hint),
+        None => error,
     }
 }
 

@@ -1,11 +1,13 @@
 //! What `schism sim` runs where nothing else is said.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use schism_nodes::catalog;
 
 use crate::faults::Faults;
+use crate::network::Rung;
 use crate::options::RunOptions;
 use crate::plan::Ground;
 use crate::run::HarnessError;
@@ -21,7 +23,8 @@ pub const MIX: [(&str, u32); 3] = [("read", 50), ("write", 40), ("cas", 10)];
 pub fn options(system: &str, nodes: u16) -> Result<RunOptions, HarnessError> {
     let system: Spec = system.parse().map_err(HarnessError::usage)?;
     let built = BuiltIn::new(system.clone(), nodes, None).map_err(HarnessError::usage)?;
-    let faults = Faults::default().expand("all", &Ground::of(&built, nodes)).map_err(HarnessError::usage)?;
+    let faults =
+        Faults::default().expand("all", &Ground::of(&built, nodes, Rung::Proxy)).map_err(HarnessError::usage)?;
     let serves = catalog::info(&system.name).map(|info| info.requests).unwrap_or_default();
     let mix = MIX.into_iter().filter(|(kind, _)| serves.contains(kind));
     Ok(RunOptions {
@@ -49,6 +52,12 @@ pub fn options(system: &str, nodes: u16) -> Result<RunOptions, HarnessError> {
         keep_data: false,
         leave_running: false,
         address: None,
+        net: None,
+        stock_tcp: false,
+        pcap: false,
         node_program: None,
+        manifest: None,
+        client: None,
+        labels: BTreeMap::new(),
     })
 }

@@ -38,7 +38,7 @@ pub struct Scenario {
 /// What the system of a run is.
 fn ground(options: &RunOptions) -> Result<Ground, HarnessError> {
     let system = BuiltIn::new(options.system.clone(), options.nodes, None).map_err(HarnessError::usage)?;
-    Ok(Ground::of(&system, options.nodes))
+    Ok(Ground::of(&system, options.nodes, options.rung()))
 }
 
 /// A run that has been played, and not judged yet.

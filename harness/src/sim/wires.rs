@@ -9,7 +9,7 @@ use schism_nodes::{Incarnation, LinkOrder, NodeId};
 use serde::Serialize;
 
 use crate::chance;
-use crate::network::proxy::link::{Header, LinkEngine, Offer};
+use crate::network::link::{Header, LinkEngine, Offer};
 use crate::network::{FaultId, Link, Passage, Rule, Touched, Traffic};
 use crate::sim::Spread;
 use crate::sim::agenda::Moment;

@@ -1,6 +1,7 @@
 //! The protocols of this workspace as systems under test: every node is this very program, as `schism node`.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +9,12 @@ use std::time::Duration;
 use schism_nodes::catalog::{self, CatalogError};
 use schism_nodes::config::Consistency;
 use schism_nodes::control::Storage;
-use schism_nodes::{LinkOrder, NodeId, Params, ProtocolInfo, RequestKind};
+use schism_nodes::{LinkOrder, Params, ProtocolInfo, RequestKind};
 
 use crate::client::Dialler;
 use crate::client::maelstrom::MaelstromDialler;
-use crate::network::Network;
 use crate::spec::Spec;
-use crate::system::{Launch, System};
+use crate::system::{Launch, LaunchKind, Place, Scene, System};
 
 /// A protocol by its name and parameters.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl BuiltIn {
 
 /// The program that runs. On Linux by its link in `/proc`, which is followed by the child itself and leads to the very file
 /// that runs, also when that has been rebuilt or deleted meanwhile.
-fn running_program() -> PathBuf {
+pub fn running_program() -> PathBuf {
     if cfg!(target_os = "linux") {
         return PathBuf::from("/proc/self/exe");
     }
@@ -85,23 +85,27 @@ impl System for BuiltIn {
         catalog::midway(&self.spec.name, request)
     }
 
-    fn launch(&self, _node: NodeId) -> Launch {
-        Launch {
+    fn launch(&self, _place: &Place<'_>) -> io::Result<Launch> {
+        let protocol = (self.spec.name.clone(), self.spec.params.clone());
+        Ok(Launch {
             program: self.program.clone(),
             arguments: vec!["node".to_owned()],
             environment: BTreeMap::new(),
-            protocol: (self.spec.name.clone(), self.spec.params.clone()),
-            storage: self.storage,
-        }
+            kind: LaunchKind::Node { protocol, storage: self.storage },
+        })
     }
 
-    fn dialler(&self, run: &str, network: Arc<dyn Network>) -> Box<dyn Dialler> {
-        Box::new(MaelstromDialler::new(run, network))
+    fn dialler(&self, scene: &Scene<'_>) -> io::Result<Box<dyn Dialler>> {
+        Ok(Box::new(MaelstromDialler::new(scene.run, Arc::clone(&scene.network))))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use schism_nodes::NodeId;
+
     use super::*;
 
     fn built_in(text: &str, nodes: u16) -> Result<BuiltIn, String> {
@@ -113,9 +117,11 @@ mod tests {
         let system = built_in("nwr:n=3,r=2,sync=off,w=2", 5).unwrap();
         assert_eq!(system.label(), "nwr:n=3,r=2,sync=off,w=2");
         assert!(!system.has_leader());
-        let launch = system.launch(NodeId(2));
-        assert_eq!((launch.arguments, launch.protocol.0.as_str()), (vec!["node".to_owned()], "nwr"));
-        assert!(!launch.storage.sync);
+        let place = Place { node: NodeId(2), folder: Path::new("."), hosts: &BTreeMap::new() };
+        let launch = system.launch(&place).unwrap();
+        assert_eq!(launch.arguments, ["node"]);
+        let LaunchKind::Node { protocol, storage } = launch.kind else { unreachable!("it is a node of ours") };
+        assert_eq!((protocol.0.as_str(), storage.sync), ("nwr", false));
         assert!(built_in("raft", 5).unwrap().has_leader());
     }
 

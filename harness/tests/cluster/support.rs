@@ -1,6 +1,7 @@
 //! What tests of clusters share: one lock, a network without anything in between, and systems made of any program.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -9,8 +10,8 @@ use std::time::Duration;
 
 use schism::client::{Completion, Dialler};
 use schism::cluster::{Cluster, ClusterEvent, EventFile, NoteTally, Options, Processes};
-use schism::network::{FaultId, Link, Network, Passage, Rule, Touched, Traffic};
-use schism::system::{BuiltIn, Launch, System};
+use schism::network::{FaultId, Link, Network, Passage, Rule, Rung, Touched, Traffic};
+use schism::system::{BuiltIn, Launch, LaunchKind, Place, Scene, System};
 use schism_nodes::config::Consistency;
 use schism_nodes::control::Storage;
 use schism_nodes::{Incarnation, LinkOrder, NodeId, RequestKind};
@@ -37,8 +38,8 @@ impl Direct {
 }
 
 impl Network for Direct {
-    fn rung(&self) -> &'static str {
-        "direct"
+    fn rung(&self) -> Rung {
+        Rung::Proxy
     }
 
     fn address(&self, node: NodeId) -> SocketAddr {
@@ -111,22 +112,22 @@ impl System for Program {
         Duration::from_secs(1)
     }
 
-    fn launch(&self, node: NodeId) -> Launch {
-        let command = if node == NodeId(1) { &self.first } else { &self.others };
-        Launch {
+    fn launch(&self, place: &Place<'_>) -> io::Result<Launch> {
+        let command = if place.node == NodeId(1) { &self.first } else { &self.others };
+        let storage = Storage { sync: true, batch: 64, flush_ms: 200 };
+        Ok(Launch {
             program: command[0].clone().into(),
             arguments: command[1..].to_vec(),
             environment: BTreeMap::from([("NAMED".to_owned(), "yes".to_owned())]),
-            protocol: ("none".to_owned(), BTreeMap::new()),
-            storage: Storage { sync: true, batch: 64, flush_ms: 200 },
-        }
+            kind: LaunchKind::Node { protocol: ("none".to_owned(), BTreeMap::new()), storage },
+        })
     }
 
     fn promise(&self) -> Consistency {
         Consistency::None
     }
 
-    fn dialler(&self, _run: &str, _network: Arc<dyn Network>) -> Box<dyn Dialler> {
+    fn dialler(&self, _scene: &Scene<'_>) -> io::Result<Box<dyn Dialler>> {
         unreachable!("nobody dials these programs")
     }
 }
@@ -242,7 +243,10 @@ impl Running {
 
     /// Has a client write to a node, and expects that to work.
     pub(crate) async fn write(&self, node: NodeId, key: &str, value: u64) {
-        let dialler = self.system.dialler("test-run", Arc::clone(&self.network) as Arc<dyn Network>);
+        let network = Arc::clone(&self.network) as Arc<dyn Network>;
+        let nodes = self.cluster.nodes();
+        let scene = Scene { run: "test-run", folder: self.folder.path(), network, nodes: &nodes, tap: None };
+        let dialler = self.system.dialler(&scene).expect("a node of ours needs nothing for its clients");
         let request = RequestKind::Write { key: key.to_owned(), value: value.into() };
         let ended = dialler.client("c1", value, node).call(&request, PATIENCE).await;
         assert!(matches!(ended, Completion::Ok { .. }), "{ended:?}");

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use schism::faults::Faults;
+use schism::network::Rung;
 use schism::plan::{Entry, Fate, Ground, Plan, PlanReport, Player, Step, play, steps};
 use schism_nodes::{LinkOrder, NodeId};
 use serde_json::{Value, json};
@@ -31,7 +32,9 @@ fn ready(entries: &Value, nodes: u16, faults: &Faults) -> Vec<Step> {
         has_leader: true,
         links: LinkOrder::Any,
         requests: ["read", "write", "cas"].map(str::to_owned).into(),
+        rung: Rung::Proxy,
         recovery: Duration::from_millis(500),
+        ours: true,
     };
     steps(&plan(entries), &ground, faults, "test").unwrap()
 }

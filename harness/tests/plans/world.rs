@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use schism::client::Completion;
 use schism::cluster::{Cluster, ClusterError, ClusterEvent, Disk, NodeState, Proof};
-use schism::network::{FaultId, Link, Network, Passage, Rule, Touched, Traffic};
+use schism::network::{FaultId, Link, Network, Passage, Rule, Rung, Touched, Traffic};
 use schism::plan::Stage;
 use schism::recorder::Recorder;
 use schism::run::Workers;
@@ -239,8 +239,8 @@ impl Cluster for World {
 }
 
 impl Network for World {
-    fn rung(&self) -> &'static str {
-        "memory"
+    fn rung(&self) -> Rung {
+        Rung::Proxy
     }
 
     fn address(&self, _: NodeId) -> SocketAddr {

@@ -17,6 +17,7 @@ use crate::cli::{output, run, show};
 use crate::compare::{self, Card, Class, Compared, Comparison, FORMAT, Ran};
 use crate::exit::ExitCode;
 use crate::folder::{RunFile, RunFolder, Versions};
+use crate::options::RunOptions;
 use resolve::{Asked, Systems};
 
 /// The most that the check of one level of one run takes.
@@ -27,7 +28,8 @@ pub(crate) fn compare(args: &CompareArgs, unknown: Vec<Problem>) -> Result<ExitC
     match resolve::asked(args, unknown).map_err(Failure::usage)? {
         Asked::Runs(folders) => of_runs(&folders, args),
         Asked::Systems(systems) => {
-            with_series(args.quietly, false, async |series| of_systems(series, &systems, args).await)
+            let rungs = systems.options.iter().map(RunOptions::rung);
+            with_series(rungs, args.quietly, false, async |series| of_systems(series, &systems, args).await)
         }
     }
 }

@@ -6,12 +6,13 @@ use std::ops::Range;
 use crate::cli::args::CompareArgs;
 use crate::cli::problem::Problem;
 use crate::cli::resolve::{self, Problems};
-use crate::cli::{catalog, values};
+use crate::cli::{catalog, chosen, values};
 use crate::compare::Ran;
 use crate::folder::{self, RunFile, RunFolder};
 use crate::options::RunOptions;
 use crate::plan::Ground;
 use crate::plan::shapes::SHAPES;
+use crate::system::embedded;
 
 /// The shape of the cut of a card, where nobody asks for others.
 const SHAPE: &str = "isolate";
@@ -42,7 +43,10 @@ pub(super) struct Systems {
 pub(super) fn asked(args: &CompareArgs, unknown: Vec<Problem>) -> Result<Asked, Vec<Problem>> {
     let results = resolve::results(&args.out);
     let known: Vec<&str> = catalog::systems().iter().map(|info| info.name).collect();
-    let is_system = |text: &&String| known.contains(&text.split(':').next().unwrap_or_default());
+    let is_system = |text: &&String| {
+        let name = text.split(':').next().unwrap_or_default();
+        known.contains(&name) || embedded::find(name).is_some() || name.ends_with(".toml")
+    };
     let runs: Vec<RunFolder> = args
         .systems
         .iter()
@@ -61,7 +65,9 @@ pub(super) fn asked(args: &CompareArgs, unknown: Vec<Problem>) -> Result<Asked, 
 
 fn systems(args: &CompareArgs, unknown: Vec<Problem>) -> Result<Systems, Vec<Problem>> {
     let mut problems = Problems(unknown);
-    let load = |problems: &mut Problems, system: &String| resolve::load(problems, system, None, &args.load, &args.out);
+    let load = |problems: &mut Problems, system: &String| {
+        resolve::load(problems, system, None, &args.load, &args.net, &args.out)
+    };
     let mut systems: Vec<RunOptions> = args.systems.iter().map(|system| load(&mut problems, system)).collect();
     let seeds = problems.read("--seeds", &args.seeds, 0..1, values::seeds);
     if systems.len() > SYSTEMS_MAX {
@@ -71,8 +77,9 @@ fn systems(args: &CompareArgs, unknown: Vec<Problem>) -> Result<Systems, Vec<Pro
     let shapes = shapes(&mut problems, args);
     let left_out = same_requests(&mut systems);
     same_nodes(&mut problems, &systems);
+    same_net(&mut problems, &systems, args.mixed_net);
     if problems.0.is_empty() {
-        problems.0.extend(systems.iter().flat_map(resolve::undrawable));
+        problems.0.extend(systems.iter().flat_map(chosen::undrawable));
     }
     // What is wrong with all of them is told once.
     let mut told = BTreeSet::new();
@@ -122,15 +129,25 @@ fn same_nodes(problems: &mut Problems, systems: &[RunOptions]) {
     }
 }
 
+/// Figures of different networks do not compare.
+fn same_net(problems: &mut Problems, systems: &[RunOptions], mixed_net: bool) {
+    let rungs: BTreeSet<String> = systems.iter().map(|options| options.rung().to_string()).collect();
+    if rungs.len() > 1 && !mixed_net {
+        let what = format!("the systems would have different networks: {}", Vec::from_iter(rungs).join(", "));
+        problems.0.push(Problem::new(what, "schism compare", "--net vnet, or --mixed-net if that is meant"));
+    }
+}
+
 /// What all of the systems have: plans for them name no leader that one lacks, keep the order of links that one needs, and give
 /// the slowest time to recover.
 fn common(systems: &[RunOptions]) -> Ground {
-    let grounds = systems.iter().map(|options| resolve::ground(&options.system, options.nodes));
+    let grounds = systems.iter().map(chosen::ground);
     let merged = grounds.reduce(|all, more| Ground {
         has_leader: all.has_leader && more.has_leader,
         links: if all.links == more.links { all.links } else { schism_nodes::LinkOrder::Fifo },
         requests: all.requests.into_iter().filter(|request| more.requests.contains(request)).collect(),
         recovery: all.recovery.max(more.recovery),
+        ours: all.ours && more.ours,
         ..all
     });
     merged.expect("clap asks for at least one system")

@@ -4,12 +4,11 @@
 //! Node `n1` dials its relay `n1->n2` where it would dial `n2`; the relay answers as `n2` would, and introduces itself to
 //! `n2` as `n1`. A connection carries messages one way only, so a one-way cut is exact. During a cut the relay goes on
 //! reading and discards; whether a message is cut is judged when it would be delivered. What the rules do is in
-//! [`link`]; it needs no socket.
+//! [`super::link`]; it needs no socket.
 //!
 //! Clients need no relay: they ask [`Network::passage`] and lose or delay their own messages.
 
 mod address;
-pub mod link;
 mod log;
 mod outbox;
 mod peek;
@@ -25,7 +24,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use schism_nodes::{Incarnation, LinkOrder, NodeId, Seed};
+use schism_nodes::{Incarnation, LinkOrder, NodeId};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -33,11 +32,11 @@ use tokio::task::JoinSet;
 pub use self::log::Fate;
 
 use self::address::Addresses;
-use self::link::LinkEngine;
 use self::log::{LogLinks, MessageLog};
 use self::relay::{Relay, Wire, WireOptions, lock};
 use self::state::LinkState;
-use super::{FaultId, Link, Network, Passage, Rule, Touched, Traffic};
+use super::{FaultId, Link, LinkSeeds, Network, Passage, Rule, Rung, Touched, Traffic};
+use crate::network::link::LinkEngine;
 
 /// Why a network could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -80,9 +79,6 @@ pub enum NetworkError {
     #[error("{0} is given twice")]
     Twice(NodeId),
 }
-
-/// Gives each link the seed of its own chance, by its name.
-pub type LinkSeeds = Arc<dyn Fn(&Link) -> Seed + Send + Sync>;
 
 /// How a proxy network is built.
 #[derive(Clone, Debug)]
@@ -177,16 +173,6 @@ impl ProxyNetwork {
         self.addresses.values().next().map(SocketAddr::ip)
     }
 
-    /// Moves the log of messages so far into a file of JSON lines: a header `{"schism":"messages","format":1,…}`, then
-    /// a line for each message, in the order in which fates were decided, with times in nanoseconds since the epoch of
-    /// the options. Blocks; the network goes on meanwhile, and what follows is not in the file.
-    pub fn write_log(&self, path: &Path) -> io::Result<()> {
-        let records = lock(&self.log).take();
-        let links = self.wires.iter().map(|wire| (wire.link.clone(), wire.with(|state, _| state.kinds.clone())));
-        let links: Vec<_> = links.collect();
-        records.write(path, &LogLinks { run: &self.run, links: &links })
-    }
-
     fn start_relay(&mut self, (from, to): (NodeId, NodeId), listener: TcpListener) {
         let link = Link { from: from.to_string(), to: to.to_string() };
         let queue = self.options.queue_bytes_max;
@@ -235,8 +221,8 @@ impl ProxyNetwork {
 }
 
 impl Network for ProxyNetwork {
-    fn rung(&self) -> &'static str {
-        "proxy"
+    fn rung(&self) -> Rung {
+        Rung::Proxy
     }
 
     fn address(&self, node: NodeId) -> SocketAddr {
@@ -312,6 +298,16 @@ impl Network for ProxyNetwork {
 
     fn traffic(&self) -> Traffic {
         self.wires.iter().fold(Traffic::default(), |sum, wire| wire.with(|state, _| add(&sum, &state.traffic)))
+    }
+
+    /// Moves the log of messages so far into a file of JSON lines: a header `{"schism":"messages","format":1,…}`, then
+    /// a line for each message, in the order in which fates were decided, with times in nanoseconds since the epoch of
+    /// the options. Blocks; the network goes on meanwhile, and what follows is not in the file.
+    fn write_log(&self, path: &Path) -> io::Result<()> {
+        let records = lock(&self.log).take();
+        let links = self.wires.iter().map(|wire| (wire.link.clone(), wire.with(|state, _| state.kinds.clone())));
+        let links: Vec<_> = links.collect();
+        records.write(path, &LogLinks { run: &self.run, links: &links })
     }
 }
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use schism_nodes::{Incarnation, LinkOrder, Seed};
 
-use super::link::{Header, LinkEngine, Offer, Waiting};
 use super::log::{Fate, Record};
 use super::outbox::{Outbox, Parcel};
 use super::peek::peek;
+use crate::network::link::{Header, LinkEngine, Offer, Waiting};
 use crate::network::{FaultId, Traffic};
 
 /// The type of the controller's probes.

@@ -4,6 +4,7 @@
 //! stream of its own, found by the link's seed and the fault's number, and draws for every message whatever the other
 //! faults do with it: taking one fault away leaves the draws of the others as they were.
 
+mod bottleneck;
 mod chance;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,6 +14,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use schism_nodes::{Incarnation, LinkOrder, Seed};
 
+use self::bottleneck::Bottleneck;
 use self::chance::Effect;
 use crate::network::{FaultId, Rule, Touched};
 
@@ -51,6 +53,8 @@ pub struct Waiting<M> {
     pub copy: bool,
     /// When it was offered.
     pub offered: Duration,
+    /// A draw that names the bit of it that is another one, if one is.
+    pub corrupted: Option<u64>,
     kind: Box<str>,
     probe: bool,
     incarnation: Incarnation,
@@ -97,6 +101,19 @@ struct ActiveRule {
     rule: Rule,
     /// Of a hold or drop: how many messages it may still take.
     left: Option<u64>,
+    /// Of a limit: what has to pass before.
+    bottleneck: Bottleneck,
+}
+
+/// What becomes of a message that is neither held nor lost.
+#[derive(Clone, Copy, Debug, Default)]
+struct Treatment {
+    /// Whether it is delivered twice.
+    twice: bool,
+    /// How long it and its copy wait.
+    waits: [Duration; 2],
+    /// The bit that is another one.
+    corrupted: Option<u64>,
 }
 
 impl<M: Clone> LinkEngine<M> {
@@ -122,6 +139,11 @@ impl<M: Clone> LinkEngine<M> {
         self.faults.is_empty()
     }
 
+    /// Whether a message may go on as if the link were not there: no rule is in force, and none is under way.
+    pub fn is_idle(&self) -> bool {
+        self.faults.is_empty() && self.delayed.is_empty()
+    }
+
     /// Bytes of the messages that are delayed or held.
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -144,7 +166,7 @@ impl<M: Clone> LinkEngine<M> {
             rng.set_stream(fault);
             FaultHere { rules: Vec::new(), rng }
         });
-        here.rules.push(ActiveRule { rule: rule.clone(), left });
+        here.rules.push(ActiveRule { rule: rule.clone(), left, bottleneck: Bottleneck::default() });
     }
 
     /// Ends all rules of a fault. What it held is delivered, or returned where `deliver` is false.
@@ -179,7 +201,7 @@ impl<M: Clone> LinkEngine<M> {
 
     /// A message arrives at the link. `make` is called only if the link has to keep it.
     pub fn offer(&mut self, now: Duration, header: &Header<'_>, make: impl FnOnce() -> M) -> Offer {
-        if self.faults.is_empty() && self.delayed.is_empty() {
+        if self.is_idle() {
             return Offer::Pass;
         }
         self.draw();
@@ -194,13 +216,17 @@ impl<M: Clone> LinkEngine<M> {
         if holder.is_none() && self.is_lost(header) {
             return Offer::Lost;
         }
-        let (copies, waits) = if holder.is_none() { self.copies(header) } else { (1, [Duration::ZERO; 2]) };
+        let mut treatment = if holder.is_none() { self.treatment(header) } else { Treatment::default() };
+        if holder.is_none() && !self.is_carried(header, now, &mut treatment.waits) {
+            return Offer::Lost;
+        }
         let message = make();
-        for (copy, wait) in waits.into_iter().enumerate().take(copies) {
+        for (copy, wait) in treatment.waits.into_iter().enumerate().take(1 + usize::from(treatment.twice)) {
             let waiting = Waiting {
                 message: message.clone(),
                 copy: copy > 0,
                 offered: now,
+                corrupted: treatment.corrupted,
                 kind: header.kind.into(),
                 probe: header.probe,
                 incarnation: header.incarnation,
@@ -266,7 +292,7 @@ impl<M: Clone> LinkEngine<M> {
             return (true, Duration::ZERO);
         }
         self.effects.retain(|(_, effect)| matches!(effect, Effect::Slow(_)));
-        (false, self.copies(&header).1[0])
+        (false, self.treatment(&header).waits[0])
     }
 
     /// Draws what each fault does to one message.
@@ -327,16 +353,18 @@ impl<M: Clone> LinkEngine<M> {
         lost
     }
 
-    /// How many copies are delivered, and how long each waits. Delays of several faults add up.
-    fn copies(&mut self, header: &Header<'_>) -> (usize, [Duration; 2]) {
-        let mut copies = 1;
-        let mut waits = [Duration::ZERO; 2];
+    /// What the draws do to a message. Delays of several faults add up.
+    fn treatment(&mut self, header: &Header<'_>) -> Treatment {
+        let mut treatment = Treatment::default();
         let mut last = None;
         for (fault, effect) in &self.effects {
             match effect {
                 Effect::Lose => continue,
-                Effect::Duplicate => copies = 2,
-                Effect::Slow(more) => waits = [waits[0] + more[0], waits[1] + more[1]],
+                Effect::Duplicate => treatment.twice = true,
+                Effect::Corrupt(bit) => treatment.corrupted = Some(*bit),
+                Effect::Slow(more) => {
+                    treatment.waits = [treatment.waits[0] + more[0], treatment.waits[1] + more[1]];
+                }
             }
             // The rules of a fault stand together: a message that two of them touch is touched by the fault once.
             if !header.probe && last != Some(*fault) {
@@ -344,7 +372,23 @@ impl<M: Clone> LinkEngine<M> {
             }
             last = Some(*fault);
         }
-        (copies, waits)
+        treatment
+    }
+
+    /// Sends a message through every limit, each of which adds to its waits; false if the queue before one is full. All
+    /// that it meets have touched it.
+    fn is_carried(&mut self, header: &Header<'_>, now: Duration, waits: &mut [Duration; 2]) -> bool {
+        for (fault, here) in &mut self.faults {
+            for active in &mut here.rules {
+                let Rule::Limit { bits_per_second } = active.rule else { continue };
+                if !header.probe {
+                    *self.touched.entry(*fault).or_default() += 1;
+                }
+                let Some(wait) = active.bottleneck.pass(bits_per_second, header.bytes, now) else { return false };
+                *waits = waits.map(|other| other + wait);
+            }
+        }
+        true
     }
 
     /// A message that one hold has let go of: to the next one, or to be delivered now.

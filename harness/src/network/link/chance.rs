@@ -17,6 +17,8 @@ pub(super) enum Effect {
     Lose,
     /// It is delivered twice.
     Duplicate,
+    /// One of its bits, which this draw names, is another one.
+    Corrupt(u64),
     /// How long the message and its copy, if there is one, wait.
     Slow([Duration; 2]),
 }
@@ -24,9 +26,13 @@ pub(super) enum Effect {
 /// Draws what a rule of chance does to one message. It draws equally often whatever comes out.
 pub(super) fn draw(rule: &Rule, rng: &mut ChaCha8Rng) -> Option<Effect> {
     match rule {
-        Rule::Cut | Rule::Hold { .. } | Rule::Drop { .. } => None,
+        Rule::Cut | Rule::Limit { .. } | Rule::Hold { .. } | Rule::Drop { .. } => None,
         Rule::Lose { share } => (fraction(rng) < *share).then_some(Effect::Lose),
         Rule::Duplicate { share } => (fraction(rng) < *share).then_some(Effect::Duplicate),
+        Rule::Corrupt { share } => {
+            let (hit, bit) = (fraction(rng) < *share, rng.next_u64());
+            hit.then_some(Effect::Corrupt(bit))
+        }
         Rule::Delay { base, tail, share } => {
             let hit = fraction(rng) < *share;
             let waits =

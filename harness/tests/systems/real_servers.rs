@@ -1,0 +1,79 @@
+//! Real servers, unmodified. Which of them have to be on the machine, `SCHISM_TEST_SYSTEMS` says; without it these tests
+//! say that they were skipped.
+
+use serde_json::Value;
+
+use crate::support::{Bench, json};
+
+/// Names with commas, such as `etcd,redis`.
+const SYSTEMS: &str = "SCHISM_TEST_SYSTEMS";
+
+/// Whether a system is to be tested. One that is asked for and missing fails in its run.
+fn wanted(system: &str) -> bool {
+    let systems = std::env::var(SYSTEMS).unwrap_or_default();
+    let wanted = systems.split(',').any(|name| name.trim() == system);
+    if !wanted {
+        eprintln!("SKIPPED: {SYSTEMS} does not name {system}");
+    }
+    wanted
+}
+
+/// Runs a system with these words and expects this code, if it is to be tested; its run.json and verdict.json.
+fn run(system: &str, words: &[&str], code: i32) -> Option<(Value, Value)> {
+    if !wanted(system.split(':').next().unwrap()) {
+        return None;
+    }
+    let bench = Bench::new();
+    bench.schism(&[&["run", system, "--seed", "1", "-q"], words].concat()).expect(code);
+    let (run, verdict) = (json(&bench.run().join("run.json")), json(&bench.run().join("verdict.json")));
+    assert_eq!(run["tested"]["programs"][0]["sha256"].as_str().unwrap().len(), 64, "{run}");
+    assert!(run["tested"]["version"].is_string(), "{run}");
+    Some((run, verdict))
+}
+
+const QUIET: [&str; 6] = ["--faults", "none", "--time", "5s", "--rate", "100"];
+
+#[test]
+fn etcd_keeps_its_promise_under_partitions_kills_and_pauses() {
+    let Some((run, verdict)) = run("etcd", &["--time", "20s", "--rate", "200"], 0) else { return };
+    assert_eq!(run["rung"], "vnet");
+    for kind in ["partition", "kill", "pause"] {
+        assert!(verdict["coverage"]["faults"][kind]["proved"].as_u64().unwrap() > 0, "{kind}: {verdict}");
+    }
+}
+
+#[test]
+fn etcd_whose_members_answer_reads_by_themselves_is_found_out() {
+    let cut = ["--fault", "partition:shape=isolate,on=leader,for=4s", "--time", "20s", "--rate", "300"];
+    run("etcd:reads=serializable", &cut, 1);
+}
+
+#[test]
+fn redis_loses_what_a_master_acknowledged_that_was_cut_off() {
+    let cut = ["--fault", "partition:shape=isolate,on=leader,for=6s", "--time", "30s", "--rate", "300"];
+    let Some((_, verdict)) = run("redis", &[&cut[..], &["--workload", "set"]].concat(), 1) else { return };
+    let properties = verdict["properties"].as_array().unwrap();
+    let durable = properties.iter().find(|property| property["name"] == "durable").unwrap();
+    assert_eq!(durable["outcome"], "invalid", "{durable}");
+}
+
+#[test]
+fn redis_serves_on_a_good_day() {
+    run("redis", &QUIET, 0);
+}
+
+#[test]
+fn zookeeper_serves_on_a_good_day() {
+    run("zookeeper", &QUIET, 0);
+}
+
+#[test]
+fn nats_serves_on_a_good_day() {
+    // Without comparisons: two at once may both succeed in 2.9 (nats-server issue 4320).
+    run("nats", &[&QUIET[..], &["--mix", "read=50,write=50"]].concat(), 0);
+}
+
+#[test]
+fn postgres_serves_on_a_good_day() {
+    run("postgres", &QUIET, 0);
+}
