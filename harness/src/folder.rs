@@ -40,6 +40,8 @@ pub mod file {
     pub const SUMMARY: &str = "summary.md";
     /// Messages between nodes, with their fates.
     pub const MESSAGES: &str = "messages.jsonl";
+    /// Every frame that passed the switch of a virtual network.
+    pub const CAPTURE: &str = "network.pcapng";
     /// Logs and data directories of the nodes.
     pub const NODES: &str = "nodes";
 }

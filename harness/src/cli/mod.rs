@@ -11,13 +11,14 @@ mod check_table;
 mod claims;
 mod claims_run;
 mod compare;
-mod enclosure;
+mod doctor;
 mod export;
 mod follow;
 mod guess;
 mod histories;
 mod list;
 mod model;
+mod net;
 mod node;
 mod output;
 mod parse;
@@ -82,6 +83,7 @@ fn dispatch(cli: Cli, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
         Command::Export(args) => export::export(&args),
         Command::Quorum(args) => quorum::quorum(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
         Command::Claims(args) => claims::claims(&args),
         Command::Node | Command::Keeper | Command::Cell(_) | Command::CellInit(_) => {
             unreachable!("processes of a run are told apart before anything else is decided")

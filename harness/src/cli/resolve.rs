@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::cli::args::{JudgingArgs, Keep, LoadArgs, NetArgs, OutArgs, RunArgs};
 use crate::cli::catalog;
+use crate::cli::net::beyond;
 use crate::cli::problem::Problem;
 use crate::cli::values::{self, Wrong};
 use crate::faults::Faults;
@@ -163,7 +164,7 @@ pub(crate) fn load(
         .map(|info| info.requests)
         .unwrap_or_default();
     let rung = net.net.as_deref().and_then(|text| problems.read("--net", text, None, values::rung));
-    beyond_proxy(problems, net, rung.unwrap_or_default());
+    problems.0.extend(beyond(net, rung.unwrap_or_default()));
     let faults = faults(problems, args, &ground(&system, nodes, rung.unwrap_or_default()));
     let rate = args.rate.as_deref().unwrap_or(RATE_DEFAULT);
     let rate = problems.read("--rate", rate, 0.0, |text| values::fraction(text, 10_000_000.0));
@@ -204,16 +205,6 @@ pub(crate) fn load(
     };
     refused_workload(problems, &options);
     options
-}
-
-/// Flags that mean something on `vnet` alone.
-fn beyond_proxy(problems: &mut Problems, args: &NetArgs, rung: Rung) {
-    for (given, flag) in [(args.stock_tcp, "--stock-tcp"), (args.pcap, "--pcap")] {
-        if given && rung != Rung::Vnet {
-            let what = format!("on {rung} there is no network of the run's own");
-            problems.0.push(Problem::new(what, flag, format!("--net vnet {flag}")));
-        }
-    }
 }
 
 /// Whether options that were read from a run folder, which is data from strangers, are ones that `run` would have made.
