@@ -12,8 +12,8 @@ mod chosen;
 mod claims;
 mod claims_run;
 mod compare;
+mod doctor;
 mod dry_run;
-mod enclosure;
 mod exec;
 mod export;
 mod follow;
@@ -23,6 +23,7 @@ mod input;
 mod list;
 mod look;
 mod model;
+mod net;
 mod node;
 mod output;
 mod parse;
@@ -95,6 +96,7 @@ fn dispatch(cli: Cli, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
         Command::Quorum(args) => quorum::quorum(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
         Command::Claims(args) => claims::claims(&args),
         Command::Node | Command::Exec(_) | Command::Keeper | Command::Cell(_) | Command::CellInit(_) => {
             unreachable!("processes of a run are told apart before anything else is decided")

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::cli::args::CompareArgs;
 use crate::cli::problem::Problem;
 use crate::cli::resolve::{self, Problems};
-use crate::cli::{catalog, chosen, values};
+use crate::cli::{catalog, chosen, net, values};
 use crate::compare::Ran;
 use crate::folder::{self, RunFile, RunFolder};
 use crate::options::RunOptions;
@@ -77,7 +77,8 @@ fn systems(args: &CompareArgs, unknown: Vec<Problem>) -> Result<Systems, Vec<Pro
     let shapes = shapes(&mut problems, args);
     let left_out = same_requests(&mut systems);
     same_nodes(&mut problems, &systems);
-    same_net(&mut problems, &systems, args.mixed_net);
+    let rungs = systems.iter().map(|options| options.rung().to_string()).collect();
+    problems.0.extend(net::mixed(&rungs, args.mixed_net));
     if problems.0.is_empty() {
         problems.0.extend(systems.iter().flat_map(chosen::undrawable));
     }
@@ -129,15 +130,6 @@ fn same_nodes(problems: &mut Problems, systems: &[RunOptions]) {
     }
 }
 
-/// Figures of different networks do not compare.
-fn same_net(problems: &mut Problems, systems: &[RunOptions], mixed_net: bool) {
-    let rungs: BTreeSet<String> = systems.iter().map(|options| options.rung().to_string()).collect();
-    if rungs.len() > 1 && !mixed_net {
-        let what = format!("the systems would have different networks: {}", Vec::from_iter(rungs).join(", "));
-        problems.0.push(Problem::new(what, "schism compare", "--net vnet, or --mixed-net if that is meant"));
-    }
-}
-
 /// What all of the systems have: plans for them name no leader that one lacks, keep the order of links that one needs, and give
 /// the slowest time to recover.
 fn common(systems: &[RunOptions]) -> Ground {
@@ -157,12 +149,7 @@ fn common(systems: &[RunOptions]) -> Ground {
 pub(super) fn comparable(seen: &[(RunFile, Ran)], mixed_net: bool) -> Result<(), Vec<Problem>> {
     let of = |part: &dyn Fn(&RunFile) -> String| seen.iter().map(|(file, _)| part(file)).collect::<BTreeSet<_>>();
     let list = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>().join(", ");
-    let mut problems = Vec::new();
-    let rungs = of(&|file| file.rung.clone());
-    if rungs.len() > 1 && !mixed_net {
-        let what = format!("these runs had different networks: {}", list(rungs));
-        problems.push(Problem::new(what, "schism compare", "--mixed-net, if that is meant"));
-    }
+    let mut problems: Vec<Problem> = net::mixed(&of(&|file| file.rung.clone()), mixed_net).into_iter().collect();
     let workloads = of(&|file| file.options.workload.to_string());
     if workloads.len() > 1 {
         let what = format!("these runs had different workloads: {}", list(workloads));
