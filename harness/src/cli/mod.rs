@@ -6,6 +6,7 @@
 mod args;
 mod catalog;
 mod check;
+mod check_quorum;
 mod check_table;
 mod claims;
 mod claims_run;
