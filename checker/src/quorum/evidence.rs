@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
+use super::Promises;
 use super::faults::Faults;
 use super::names::Names;
 use super::tag::Tag;
@@ -321,6 +322,11 @@ impl Evidence {
     pub(super) fn home_of(&self, key: u32) -> &[u32] {
         let home = self.home_of.get(&key).and_then(|home| self.homes.get(*home as usize));
         home.map_or(&[], |home| home)
+    }
+
+    /// Whether it is known until when links were cut, to the event of the history.
+    pub(super) fn tells_when_cuts_end(&self, promises: &Promises) -> bool {
+        promises.exact_cuts || self.faults.tell_when_cuts_end()
     }
 
     /// Whether all that a node noted up to this life is here.

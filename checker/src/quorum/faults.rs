@@ -1,7 +1,8 @@
 //! What faults did, from the history: whose disk was wiped, who was down, which links carried nothing, and when.
 //!
-//! A fault tells its `begin`, when it is `in-force` and its `end`. Between the first and the last it may have had an effect; that
-//! it had one for sure is known from the second on. Moments are indexes of the history.
+//! A fault tells its `begin`, when it is `in-force`, that it is `lifting`, and its `end`. Between the first and the last it may have had an
+//! effect; that it had one for sure is known from the second to the third. Where time is virtual nothing happens between the last
+//! two, and the third is left out. Moments are indexes of the history.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +25,8 @@ pub(super) struct Interval {
     pub(super) begin: u64,
     /// From when on it was proved to have an effect; never, if it was not.
     pub(super) in_force: Option<u64>,
+    /// From when on it may have had none any more, if that was told.
+    pub(super) lifting: Option<u64>,
     /// The last index where it has no end.
     pub(super) end: u64,
     pub(super) effect: Effect,
@@ -53,13 +56,18 @@ impl Faults {
             match phase {
                 "begin" if &*event.f != "final" => {
                     let interval =
-                        Interval { begin: event.index, end: u64::MAX, effect: effect(event), in_force: None };
+                        Interval { begin: event.index, end: u64::MAX, effect: effect(event), ..Interval::default() };
                     open.insert(id, interval);
                 }
                 "in-force" => {
                     faults.wiped.extend(wiped(event));
                     if let Some(interval) = open.get_mut(&id) {
                         interval.in_force = Some(event.index);
+                    }
+                }
+                "lifting" => {
+                    if let Some(interval) = open.get_mut(&id) {
+                        interval.lifting = Some(event.index);
                     }
                 }
                 "end" => {
@@ -73,6 +81,11 @@ impl Faults {
         faults.intervals.extend(open.into_values());
         faults.intervals.sort_by_key(|interval| interval.begin);
         faults
+    }
+
+    /// Whether of every cut it is told until when it was in force.
+    pub(super) fn tell_when_cuts_end(&self) -> bool {
+        self.intervals.iter().all(|interval| interval.lifting.is_some() || !matches!(interval.effect, Effect::Cut(_)))
     }
 
     /// Whether a fault took away all that a node had stored, after one of its lives `from` to `to`, the last one not counted.

@@ -121,7 +121,8 @@ pub struct Promises {
     pub level: Level,
     /// Hints never expire.
     pub keeps_hints: bool,
-    /// Cuts of links begin and end at the moments that the history tells, as they do in virtual time.
+    /// Cuts of links end at the moments that the history tells, as they do in virtual time; a real run tells before that when they
+    /// are about to.
     pub exact_cuts: bool,
 }
 

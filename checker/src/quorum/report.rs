@@ -103,7 +103,8 @@ fn ruled(rule: Rule, tally: Tally, evidence: &Evidence, promises: &Promises) -> 
         _ => Outcome::Valid,
     };
     let why_unsure = why_unsure.or_else(|| incomplete.then(|| "notes are missing".to_owned()));
-    Ruled { promised: rule.is_promised(promises), outcome, kept, broken, unsure, finding: first, why_unsure }
+    let exact = Promises { exact_cuts: evidence.tells_when_cuts_end(promises), ..promises.clone() };
+    Ruled { promised: rule.is_promised(&exact), outcome, kept, broken, unsure, finding: first, why_unsure }
 }
 
 fn property(rule: Rule, ruled: &Ruled) -> Property {

@@ -516,16 +516,28 @@ fn dur_a_write_outlives_w_minus_one_losses_and_no_more() {
 
 #[test]
 fn avl_nobody_is_answered_through_a_cut() {
-    let cut = |links: Value, exact: bool| {
+    let both = json!(["n1->n2", "n3->n1"]);
+    let cut = |links: &Value, lifting: [bool; 2], exact: bool| {
         let mut script = Script::default();
-        script.record.nemesis("partition", 1, "begin", json!({"cut": links}));
+        script.record.nemesis("partition", 1, "begin", json!({ "cut": links }));
         script.record.nemesis("partition", 1, "in-force", json!({"proof": {}}));
+        let [before, after] = lifting;
+        if before {
+            script.record.nemesis("partition", 1, "lifting", Value::Null);
+        }
         script.write("n1.1.1", &Value::Null, (&tag(1), A));
+        if after {
+            script.record.nemesis("partition", 1, "lifting", Value::Null);
+        }
         script.record.nemesis("partition", 1, "end", json!({}));
         let report = script.record.check(&Promises { exact_cuts: exact, ..promises((3, 2, 2), true) });
-        report.rule(Rule::ReachableQuorum).unwrap().outcome
+        let ruled = report.rule(Rule::ReachableQuorum).unwrap();
+        (ruled.outcome, ruled.promised)
     };
-    assert_eq!(cut(json!(["n1->n2"]), true), Outcome::Valid);
-    assert_eq!(cut(json!(["n1->n2", "n3->n1"]), true), Outcome::Invalid);
-    assert_eq!(cut(json!(["n1->n2", "n3->n1"]), false), Outcome::Unknown);
+    let untold = [false, false];
+    assert_eq!(cut(&json!(["n1->n2"]), untold, true), (Outcome::Valid, true));
+    assert_eq!(cut(&both, untold, true), (Outcome::Invalid, true));
+    assert_eq!(cut(&both, untold, false), (Outcome::Unknown, false), "it may have been lifted before its end was told");
+    assert_eq!(cut(&both, [false, true], false), (Outcome::Invalid, true), "it was in force all the while");
+    assert_eq!(cut(&both, [true, false], false), (Outcome::Vacuous, true), "it was about to be lifted");
 }

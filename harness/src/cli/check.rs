@@ -22,7 +22,7 @@ use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Problems};
 use crate::cli::signals::Stopper;
 use crate::cli::values::{self, Wrong};
-use crate::cli::{check_table, follow, histories, output, run};
+use crate::cli::{check_quorum, check_table, follow, histories, output, run};
 use crate::exit::ExitCode;
 use crate::report::{terminal, words};
 use crate::spec::suggest;
@@ -165,9 +165,11 @@ pub(super) fn one(asked: &Asked<'_>, candidate: &Candidate) -> Result<Became, Pr
     };
     let chosen = model::chosen(asked.model.as_ref(), &history, path)?;
     let judged = by_levels(asked, path, &history, &chosen.model)?;
+    let quorums = check_quorum::of_run(path);
     let seen = Seen { events: history.events, cut: history.cut.clone() };
     let outcomes = judged.iter().map(|judged| ExitCode::of_outcome(judged.property.outcome));
-    let code = outcomes.fold(emit(asked, path, &seen, &chosen, &judged), ExitCode::worst);
+    let code = outcomes.fold(emit(asked, path, &seen, &chosen, (&judged, &quorums)), ExitCode::worst);
+    let code = code.worst(check_quorum::code(&quorums));
     if let (Some(proof), [judged]) = (&asked.args.proof, &judged[..]) {
         write_proof(asked, proof, &history, &chosen.model, &judged.property)?;
     }
@@ -212,8 +214,18 @@ fn by_levels(
 }
 
 /// Writes the verdicts on a file to stdout.
-pub(super) fn emit(asked: &Asked<'_>, path: &Path, seen: &Seen, chosen: &Chosen, judged: &[Judged]) -> ExitCode {
-    let text = if asked.args.json { as_json(path, seen, chosen, judged) } else { as_text(path, seen, chosen, judged) };
+pub(super) fn emit(
+    asked: &Asked<'_>,
+    path: &Path,
+    seen: &Seen,
+    chosen: &Chosen,
+    (judged, quorums): (&[Judged], &[Property]),
+) -> ExitCode {
+    let text = if asked.args.json {
+        as_json(path, seen, chosen, (judged, quorums))
+    } else {
+        as_text(path, seen, chosen, judged) + &check_quorum::as_text(quorums)
+    };
     output::emit(&text)
 }
 
@@ -317,8 +329,9 @@ fn as_text(path: &Path, seen: &Seen, chosen: &Chosen, judged: &[Judged]) -> Stri
     judged.iter().fold(head, |text, judged| text + &terminal::property(&judged.property, style))
 }
 
-/// `property` is the worst of what was judged, `properties` all of it, where there are several.
-fn as_json(path: &Path, seen: &Seen, chosen: &Chosen, judged: &[Judged]) -> String {
+/// `property` is the worst of what was judged, `properties` all of it, where there are several; `quorums` what became of the rules of
+/// a run with quorums.
+fn as_json(path: &Path, seen: &Seen, chosen: &Chosen, (judged, quorums): (&[Judged], &[Property])) -> String {
     let worst = judged.iter().rev().max_by_key(|judged| judged.property.outcome);
     let took = judged.iter().map(|judged| judged.took).sum::<Duration>();
     let mut told = json!({
@@ -335,6 +348,9 @@ fn as_json(path: &Path, seen: &Seen, chosen: &Chosen, judged: &[Judged]) -> Stri
     });
     if judged.len() > 1 {
         told["properties"] = judged.iter().map(|judged| json!(judged.property)).collect();
+    }
+    if !quorums.is_empty() {
+        told["quorums"] = json!(quorums);
     }
     run::as_json(&told)
 }

@@ -199,7 +199,7 @@ fn violated(
     let property = property.map_err(|error| check::uncheckable(&error, path, &chosen.model))?;
     let property = property.unwrap_or_else(|| violation.property(chosen.model.name(), &options));
     let judged = Judged { property, took: began.elapsed(), bytes: budget.most_bytes() };
-    Ok(ExitCode::Invalid.worst(check::emit(asked, path, &Seen { events, cut: None }, chosen, &[judged])))
+    Ok(ExitCode::Invalid.worst(check::emit(asked, path, &Seen { events, cut: None }, chosen, (&[judged], &[]))))
 }
 
 /// Tells what is known of a history without a violation: what was found while it grew, if every key is settled, else what
@@ -215,6 +215,6 @@ fn over(following: Following<'_>, began: Instant) -> Result<ExitCode, Problem> {
     let events = follower.standing().events;
     let outcome = property.outcome;
     let judged = Judged { property, took: began.elapsed(), bytes: budget.most_bytes() };
-    let shown = check::emit(asked, path, &Seen { events, cut }, chosen, &[judged]);
+    let shown = check::emit(asked, path, &Seen { events, cut }, chosen, (&[judged], &[]));
     Ok(ExitCode::of_outcome(outcome).worst(signal).worst(shown))
 }

@@ -7,6 +7,7 @@ mod args;
 mod catalog;
 mod cell;
 mod check;
+mod check_quorum;
 mod check_table;
 mod chosen;
 mod claims;

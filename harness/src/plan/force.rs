@@ -206,10 +206,10 @@ impl InForce {
             attempt(limited(node, self.cluster.resume(node)).await, "resumed");
         }
         if holds.killed.is_empty() && self.cluster.state(node) == NodeState::Down {
-            let restarted = limited(node, self.cluster.restart(node)).await;
-            // A coordinator whose client has died is started again by whoever replaces it.
-            if self.cluster.state(node) != NodeState::Up {
-                attempt(restarted, "restarted");
+            match limited(node, self.cluster.restart(node)).await {
+                // A coordinator whose client has died is started again by whoever replaces it.
+                Standing::Moot(_) if node.is_coordinator() => {}
+                restarted => attempt(restarted, "restarted"),
             }
             // A cluster may start the process with the clocks that the last one had.
             holds.told = None;

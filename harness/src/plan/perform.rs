@@ -104,6 +104,8 @@ impl Performance<'_> {
         let patience = if self.show.is_stopped() { PROOF_AT_STOP } else { PROOF_AT_END };
         standing = fault.confirm(&self.with_deadline(Instant::now() + patience), placed, standing).await;
         self.prove(&standing);
+        // Up to here it was in force for sure; from here on what it held back may pass.
+        self.record("lifting", Value::Null);
         let not_undone = fault.end(&self.with_deadline(Instant::now() + patience), placed).await;
         self.show.not_undone.lock().await.extend(not_undone);
         self.settle(standing);

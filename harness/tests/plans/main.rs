@@ -85,7 +85,7 @@ async fn entries_start_at_a_time_and_after_each_other() {
     assert_eq!(world.log(), expected);
     assert!(report.entries.iter().all(|entry| entry.fate == Fate::Proved), "{report:#?}");
     assert_eq!(report.entries[2].proof, json!({"ok": 7}), "a request's completion is in the report");
-    assert_eq!(phases(&world, 1), ["begin", "in-force", "end"]);
+    assert_eq!(phases(&world, 1), ["begin", "in-force", "lifting", "end"]);
     assert_eq!(report.not_undone, [""; 0]);
 }
 
@@ -202,7 +202,7 @@ async fn at_the_stop_everything_in_force_ends() {
     assert!(report.entries[..5].iter().all(|entry| entry.fate == Fate::Proved), "{report:#?}");
     assert_eq!(fates(&report)[5..], [&Fate::NotReached, &Fate::NotReached]);
     assert_eq!(report.not_undone, [""; 0]);
-    let ended = (1..=5).all(|id| phases(&world, id) == ["begin", "in-force", "end"]);
+    let ended = (1..=5).all(|id| phases(&world, id) == ["begin", "in-force", "lifting", "end"]);
     assert!(ended, "{:#?}", world.history());
 }
 

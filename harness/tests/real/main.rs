@@ -13,6 +13,7 @@ mod limits;
 mod live;
 mod notes_agree;
 mod output_lost;
+mod quorums_again;
 #[path = "../common/shown_by.rs"]
 mod shown_by;
 mod support;

@@ -3,8 +3,9 @@
 //! liveness.
 //!
 //! Unreachable is a replica to which, or from which, nothing could pass at any moment of the operation. What a link kept back from before
-//! the operation began is no message of it, so that messages that are delivered late do not count. Where the moments of a cut are only
-//! known roughly, as with real processes, both halves are measured and not judged.
+//! the operation began is no message of it, so that messages that are delivered late do not count. A cut counts from the moment when it
+//! was proved until it was about to be lifted; where the history does not tell that, as of runs before it was told, it is measured and
+//! not judged.
 
 use std::collections::BTreeSet;
 
@@ -55,7 +56,7 @@ fn need(case: &Case<'_>, operation: &Operation) -> usize {
 fn done(tally: &mut Tally, case: &Case<'_>, operation: &Operation, at: &str, during: &[&Interval]) {
     let whole = |interval: &&&Interval| {
         interval.in_force.is_some_and(|begin| begin < operation.invoked)
-            && operation.completed.is_some_and(|completed| completed < interval.end)
+            && operation.completed.is_some_and(|completed| completed < interval.lifting.unwrap_or(interval.end))
     };
     let home = home(case, operation);
     let cut: Vec<&Interval> = during.iter().filter(whole).copied().collect();
@@ -69,7 +70,7 @@ fn done(tally: &mut Tally, case: &Case<'_>, operation: &Operation, at: &str, dur
     if home.len() - apart.len() >= need {
         return tally.kept();
     }
-    if !case.promises.exact_cuts {
+    if !case.evidence.tells_when_cuts_end(case.promises) {
         return tally.unsure(|| "the moments at which links were cut and healed are known only roughly".to_owned());
     }
     tally.broken(|| {
