@@ -94,6 +94,10 @@ fn all_that_is_wrong_with_a_matrix_is_told_at_once() {
     for at in ["  at: 0\n", "  at: --jobs 0\n", "  at: --seeds 5..5\n", "  at: --time soon\n"] {
         assert!(told.contains(at), "{at} is missing: {told}");
     }
+    for short in [&["--time", "100ms"][..], &["--time", "2s", "--real"]] {
+        let told = refused(&[&["quorum", "3", "--measure"][..], short].concat());
+        assert!(told.contains("too short") && told.contains("  at: --time ") && told.lines().count() == 3, "{told}");
+    }
     let told = refused(&["quorum", "3", "--real"]);
     assert!(told.contains("--measure") && told.lines().count() == 3, "{told}");
 }

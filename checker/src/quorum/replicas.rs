@@ -238,6 +238,8 @@ impl<'e> Replica<'e> {
             let found = recovered.get(&key).copied();
             // A tombstone may have been collected without a note: the node died before that left it.
             if found.is_none() && (before.collected || before.is_null) {
+                kept.insert(key, Kept { collected: true, ..before });
+                walked.collected.extend(before.current.map(|tag| ((self.node, key), tag)));
                 continue;
             }
             tags_never_go_back::restarted(&mut walked.never_back, self.evidence, event, key, found, &before);

@@ -337,6 +337,20 @@ fn qm_a_replica_never_goes_back() {
     assert_eq!(broken(&check(&collected.record)), ["QM", "QS"]);
 }
 
+#[test]
+fn qm_a_tombstone_that_is_gone_after_a_restart_was_collected_whether_that_was_noted_or_not() {
+    let served_after_restart = |digest: &str| {
+        let mut script = Script::default();
+        script.write("n1.1.1", &Value::Null, (&tag(2), digest));
+        script.note("n2", 2, "restarted", json!({"registers": 0}));
+        script.note("n2", 2, "served", json!({"op": "n3.1.9", "key": "x", "attempt": 1, "tag": null}));
+        broken(&check(&script.record))
+    };
+    let digest_of_null = "5b9bc4ba528108e4";
+    assert_eq!(served_after_restart(digest_of_null), Vec::<&str>::new());
+    assert!(served_after_restart(A).contains(&"QM"));
+}
+
 /// One write with the tag 2.
 fn written() -> Script {
     let mut script = Script::default();

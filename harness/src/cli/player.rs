@@ -104,7 +104,7 @@ impl Player<'_> {
     /// Makes the runs of all seeds; its plan is written where `wanted` says. Fewer where somebody interrupts.
     pub(crate) async fn make(&self, wanted: Wanted<'_>) -> Result<Made, Failure> {
         let Wanted { run, seeds, time, real, folder } = wanted;
-        let mut options = play::options(run, time).map_err(|error| failure(&error))?;
+        let mut options = play::options(run, time).map_err(|error| failure(&error, run))?;
         let plan = written_plan(run, folder)?;
         let again = command(&options, run, plan.as_deref(), &seeds, real);
         let evidence = match &self.watched {
@@ -126,7 +126,7 @@ impl Player<'_> {
         seeds: Range<u64>,
         cancelled: &AtomicBool,
     ) -> Result<Vec<Evidence>, Failure> {
-        play::simulate_all(run, options, seeds, self.jobs, cancelled).map_err(|error| failure(&error))
+        play::simulate_all(run, options, seeds, self.jobs, cancelled).map_err(|error| failure(&error, run))
     }
 }
 
@@ -182,8 +182,10 @@ fn command(options: &RunOptions, run: &RowRun, plan: Option<&Path>, seeds: &Rang
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
-fn failure(error: &HarnessError) -> Failure {
-    let at = error.place.clone().unwrap_or_else(|| "a run of a row".to_owned());
-    let hint = error.advice.clone().unwrap_or_else(|| "schism claims, which lists the rows".to_owned());
-    Failure::harness(Problem::new(error.what.clone(), at, hint))
+/// That a run cannot be made, and why.
+fn failure(error: &HarnessError, run: &RowRun) -> Failure {
+    let code = if error.usage { ExitCode::Usage } else { ExitCode::Harness };
+    let at = error.place.clone().unwrap_or_else(|| format!("the run {} of {}", run.name, run.system));
+    let hint = error.advice.clone().unwrap_or_else(|| "the same without --time and --seeds".to_owned());
+    Failure { code, problems: vec![Problem::new(error.what.clone(), at, hint)] }
 }

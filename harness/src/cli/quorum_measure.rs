@@ -13,16 +13,20 @@ use serde_json::json;
 
 use crate::budget::CheckBudget;
 use crate::claims::cell_figures::Measured;
-use crate::claims::cells::{self, CALM, Cell};
+use crate::claims::cells::{self, CALM, CHANCE, Cell};
 use crate::claims::judge::{self, Fate, Judged};
+use crate::claims::play;
 use crate::cli::args::QuorumArgs;
 use crate::cli::player::{self, Player, Wanted, with_player};
-use crate::cli::problem::Failure;
+use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Problems};
 use crate::cli::run::as_json;
 use crate::cli::{list, output, values};
 use crate::exit::ExitCode;
+use crate::options::RunOptions;
 use crate::report::words;
+use crate::run::prepare::prepare;
+use crate::sim::Scenario;
 
 /// The folder of results in which the plans and results of cells are kept.
 const FOLDER: &str = "quorum";
@@ -64,12 +68,16 @@ pub(crate) fn measure(args: &QuorumArgs, copies: u32, mut problems: Problems) ->
     let time = args.time.as_deref().map(|text| problems.read("--time", text, Duration::ZERO, values::positive_time));
     let jobs =
         args.jobs.as_deref().map_or_else(player::jobs_default, |text| problems.read("--jobs", text, 1, values::jobs));
+    let seeds = seed.or(seeds).unwrap_or(0..SEEDS_DEFAULT[usize::from(args.real)]);
+    if let (Some(text), Some(time), []) = (&args.time, time, &*problems.0) {
+        problems.0.extend(too_short(copies, time, text, &seeds, args.real));
+    }
     problems.finish(()).map_err(Failure::usage)?;
     let results = resolve::results(&args.out);
     let how = How {
         copies,
         real: args.real,
-        seeds: seed.or(seeds).unwrap_or(0..SEEDS_DEFAULT[usize::from(args.real)]),
+        seeds,
         time,
         folder: results.join(FOLDER).join(format!("n{copies}-{}", rung(args.real))),
         json: args.json,
@@ -77,6 +85,18 @@ pub(crate) fn measure(args: &QuorumArgs, copies: u32, mut problems: Problems) ->
     };
     let making = player::How { real: how.real, results, jobs, quietly: how.quietly };
     with_player(making, async |player| all(&how, player).await)
+}
+
+/// Whether the faults of some seed find no room in this time. All cells have the same.
+fn too_short(copies: u32, time: Duration, text: &str, seeds: &Range<u64>, real: bool) -> Option<Problem> {
+    let row = cells::all(copies).first()?.row();
+    let chance = row.runs.iter().find(|run| run.name == CHANCE)?;
+    let drawn = |seed| {
+        let options = RunOptions { seed, ..play::options(chance, Some(time))? };
+        if real { prepare(&options).map(drop) } else { Scenario::new(&options).map(drop) }
+    };
+    let error = seeds.clone().find_map(|seed| drawn(seed).err())?;
+    Some(Problem::new(error.what, format!("--time {text}"), "a longer --time, or none"))
 }
 
 /// How runs are made, in a word.

@@ -178,3 +178,14 @@ fn an_open_loop_asks_at_its_rate_though_nobody_answers() {
         assert!(event.extra["due"].as_u64() <= event.time, "nothing is asked before it is due");
     }
 }
+
+/// Seeds in which a tombstone was forgotten while an old value was on its way, or without a note of it.
+#[test]
+fn what_was_removed_stays_removed_though_tombstones_are_forgotten() {
+    for seed in [5, 70, 84] {
+        let options = asked("nwr:anti_entropy=200ms,gc_grace=1s,give_up=500ms", 5, "set", seed);
+        let played = play(&RunOptions { consistency: "declared".to_owned(), ..options }, false);
+        assert_eq!(played.broken().collect::<Vec<_>>(), Vec::<&str>::new(), "seed {seed}");
+        assert!(property(&played, "tags-never-go-back").figures["kept"].as_u64() > Some(1000), "seed {seed}");
+    }
+}

@@ -2,6 +2,9 @@
 //! 1987: death certificates). One is kept for its grace time at least, and then until every home replica has said that it
 //! has nothing older; whoever just waits trusts that nobody was away for longer.
 //!
+//! A replica says so when it has had nothing older for its own grace time: what it gave to others before is still on its way, and comes
+//! to replicas that would have nothing left to hold against it.
+//!
 //! What is forgotten leaves a floor for counters, so that the key's next write has a higher one than the deletion. Messages
 //! and operations that are older than the grace time are reckoned with nowhere.
 
@@ -51,8 +54,8 @@ impl Nwr {
 
     /// Upon the question whether a tombstone may be forgotten.
     pub(super) fn on_may_collect(&self, from: NodeId, key: String, tag: Tag, cx: &mut Cx<'_, Self>) {
-        let nothing_older = self.replica.version(&key).is_none_or(|kept| kept.tag() >= Some(tag));
-        if nothing_older && self.recovery.is_none() {
+        let has_waited = || self.agreed.get(&key).is_some_and(|(waited_for, _)| *waited_for == tag);
+        if (self.replica.version(&key).is_none() || has_waited()) && self.recovery.is_none() {
             cx.send(from, Message::NothingOlder { key, tag });
         }
     }
