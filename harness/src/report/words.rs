@@ -44,6 +44,8 @@ pub fn counted(number: u64, kind: &str) -> String {
         "loss" => ("loss", "losses"),
         "duplicate" => ("duplication", "duplications"),
         "reorder" => ("reordering", "reorderings"),
+        "corrupt" => ("corruption", "corruptions"),
+        "rate" => ("limited rate", "limited rates"),
         "client-kill" => ("client kill", "client kills"),
         _ => return format!("{} {kind}{}", thousands(number), if number == 1 { "" } else { "s" }),
     };

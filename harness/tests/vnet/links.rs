@@ -107,6 +107,18 @@ fn a_delay_and_a_limit_take_their_time() {
 }
 
 #[test]
+fn tcp_of_nodes_and_of_the_controller_does_not_wait_as_long_as_a_cut_lasted() {
+    in_network(|network| {
+        let limit = || fs_err::read_to_string("/proc/sys/net/ipv4/tcp_rto_max_ms");
+        let (Ok(controller), Ok(node)) = (limit(), network.within(N1, limit)) else {
+            eprintln!("skipped: this kernel has no such limit");
+            return;
+        };
+        assert_eq!((controller.trim(), node.trim()), ("1000", "1000"));
+    });
+}
+
+#[test]
 fn probes_pass_open_links_and_no_cut_one() {
     in_network(|network| {
         let mut arrivals = network.arrivals().unwrap();

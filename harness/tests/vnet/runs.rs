@@ -67,6 +67,10 @@ fn a_system_is_cut_killed_and_paused_and_keeps_its_promise() {
     assert_eq!(capture[..4], [0x0A, 0x0D, 0x0D, 0x0A]);
     assert!(capture.len() > 10_000, "all that passed is in it");
     assert_eq!(inside(folder.path()), [""; 0], "nothing is left");
+    let words = ["replay", "latest", "--out", "results", "--net", "proxy"];
+    let mixed = schism(folder.path(), &words).output().unwrap();
+    assert_eq!(mixed.status.code(), Some(64));
+    assert!(text(&mixed.stderr).contains("--mixed-net"), "{}", text(&mixed.stderr));
 }
 
 #[test]

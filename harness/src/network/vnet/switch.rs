@@ -197,12 +197,11 @@ impl Forwarder {
     }
 
     /// The ports that a frame is for: one, or all others where it is for everybody.
-    fn receivers(&self, from: usize, mac: Mac) -> Vec<usize> {
+    fn receivers(&self, from: usize, mac: Mac) -> impl Iterator<Item = usize> + use<> {
         let is_for_many = mac[0] & 1 == 1;
-        if is_for_many {
-            return (0..self.ports.len()).filter(|to| *to != from).collect();
-        }
-        self.by_mac.get(&mac).copied().filter(|to| *to != from).into_iter().collect()
+        let ports =
+            if is_for_many { 0..self.ports.len() } else { self.by_mac.get(&mac).map_or(0..0, |to| *to..*to + 1) };
+        ports.filter(move |to| *to != from)
     }
 
     fn place(&self, port: usize, address: Option<std::net::Ipv4Addr>) -> Place {
