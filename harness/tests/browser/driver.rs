@@ -38,14 +38,14 @@ impl Browser {
     /// Starts one; none where there is none.
     pub(crate) async fn start() -> Option<Self> {
         let mut command = Command::new("chromedriver");
-        command.args(["--port=0", "--log-level=OFF"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut driver = match command.process_group(0).spawn() {
             Ok(driver) => driver,
             Err(error) => return skipped(&format!("chromedriver cannot be started: {error}")),
         };
         let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
         let port = lines.map_while(Result::ok).find_map(|line| {
-            let port = line.split_once("on port ")?.1.trim_end_matches('.').parse::<u16>();
+            let port = line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>();
             port.ok()
         });
         let port = port.expect("chromedriver says its port");

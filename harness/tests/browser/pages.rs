@@ -76,20 +76,15 @@ pub(crate) fn stale_read() -> Made {
     made
 }
 
-/// So many operations of sixteen clients, one after the other in the order of their events.
+/// So many operations of sixteen clients: half of them write, half read keys that nobody writes, so that a judge has little to do.
 pub(crate) fn long(operations: u64) -> Made {
     let mut made = Made::new("a long run");
     for number in 0..operations {
         let begin = number * 150;
         let node = ["n1", "n2", "n3", "n4", "n5"][usize::try_from(number % 5).unwrap()];
-        let key = format!("x{}", number % 16);
-        made.operation(
-            (number % 16, node),
-            if number % 32 < 16 { "write" } else { "read" },
-            &key,
-            &json!(number - number % 32 % 17 / 16 * 16),
-            [begin, begin + 140],
-        );
+        let process = number % 16;
+        let (f, key, value) = if process < 8 { ("write", "x", json!(number)) } else { ("read", "y", Value::Null) };
+        made.operation((process, node), f, &format!("{key}{process}"), &value, [begin, begin + 140]);
     }
     made
 }

@@ -3,10 +3,21 @@
 
 const PICTURE = { width: 860, left: 84, right: 848, top: 40, client: 50, node: 34 };
 
+/** How much of the time around what has no duration is shown, in microseconds. */
+const NEAR = 200;
+
 /** Everything in a proof that has a moment, in microseconds. */
 function spansOf(proof) {
   const spans = proof.operations.filter((one) => one.from !== null).map((one) => [us(one.from), us(one.to ?? one.from)]);
-  return spans.concat(proof.moments.map((one) => [us(one.at), us(one.at)]));
+  // What a client began and was told frames what the nodes did for it.
+  const before = new Map();
+  for (const one of proof.moments) {
+    const since = one.who.startsWith("client ") ? before.get(one.who) ?? us(one.at) : us(one.at);
+    spans.push([since - NEAR, us(one.at) + NEAR]);
+    if (before.has(one.who)) before.delete(one.who);
+    else before.set(one.who, us(one.at));
+  }
+  return spans;
 }
 
 /** Draws a proof; nothing where no moment of it is known. `choose` is told which operation was chosen. */
