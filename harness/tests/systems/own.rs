@@ -15,8 +15,7 @@ fn a_manifest_and_a_client_in_python() {
         return;
     }
     let bench = Bench::new();
-    let words = [&["run", &kv(), "--label", "release=1.4", "-q"], &SHORT[..]].concat();
-    bench.schism(&words).expect(0);
+    bench.schism(&[&["run", &kv(), "--label", "release=1.4", "-q"], &SHORT[..]].concat()).expect(0);
     let run = json(&bench.run().join("run.json"));
     assert_eq!(run["rung"], "loopback");
     assert_eq!(run["options"]["labels"]["release"], "1.4");
@@ -128,14 +127,15 @@ fn the_examples_are_short() {
     }
 }
 
-/// A client that does what it is told by the first word that it is started with.
+/// A client that says that the system answers, and to all else does this.
 fn client(folder: &Path, body: &str) -> String {
     let path = folder.join("client.py");
-    fs_err::write(
-        &path,
-        format!("import json, os, sys, time\nfor line in sys.stdin:\n    id = json.loads(line)['id']\n    {body}\n"),
-    )
-    .unwrap();
+    let text = format!(
+        "import json, os, sys, time\nfor line in sys.stdin:\n    asked = json.loads(line)\n    id = asked['id']\n    \
+         if asked['key'] == 'ready':\n        print(json.dumps({{'id': id, 'type': 'ok', 'value': None}}))\n        \
+         continue\n    {body}\n"
+    );
+    fs_err::write(&path, text).unwrap();
     format!("python3 -u {}", path.display())
 }
 
