@@ -42,6 +42,8 @@ pub mod file {
     pub const MESSAGES: &str = "messages.jsonl";
     /// What clients of one's own say on their standard errors.
     pub const CLIENTS: &str = "clients.log";
+    /// Every frame that passed the switch of a virtual network.
+    pub const CAPTURE: &str = "network.pcapng";
     /// Logs and data directories of the nodes.
     pub const NODES: &str = "nodes";
 }

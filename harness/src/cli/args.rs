@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Quorum(QuorumArgs),
     /// List what the seed documents claim, and run what shows whether it is so
     Claims(ClaimsArgs),
+    /// Say what this machine permits of networks, what that rules out, and what would allow it
+    Doctor(DoctorArgs),
     /// Be a node process of a built-in system
     #[command(hide = true)]
     Node,
@@ -68,6 +70,16 @@ pub(crate) struct ExecArgs {
     /// The program and its arguments
     #[arg(required = true, last = true)]
     pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Exit 4 if this does not work here: vnet
+    #[arg(long, value_name = "RUNG")]
+    pub(crate) require: Option<String>,
+    /// Only try a user namespace, for a doctor that tries everything
+    #[arg(long, hide = true)]
+    pub(crate) user_namespace: bool,
 }
 
 #[derive(Debug, Args)]
@@ -467,6 +479,9 @@ pub(crate) struct CompareArgs {
     /// How many seeds, or a range without its end such as 100..120
     #[arg(long, value_name = "SEEDS", default_value = "3", help_heading = "Chance")]
     pub(crate) seeds: String,
+    /// Compare systems on different networks, although they may differ for that reason alone
+    #[arg(long, help_heading = "Network")]
+    pub(crate) mixed_net: bool,
     #[command(flatten)]
     pub(crate) load: LoadArgs,
     #[command(flatten)]
@@ -479,6 +494,7 @@ pub(crate) struct CompareArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct ReplayArgs {
     /// A run: a path, an id or its beginning, its last four digits, latest, latest:invalid
     #[arg(value_name = "RUN")]
@@ -486,6 +502,12 @@ pub(crate) struct ReplayArgs {
     /// How often
     #[arg(long, value_name = "COUNT", default_value = "1")]
     pub(crate) times: String,
+    /// What lies between the nodes, if not what lay between those of the run: proxy or vnet, with --mixed-net
+    #[arg(long, value_name = "RUNG")]
+    pub(crate) net: Option<String>,
+    /// Play it on another network than it was made on, although it may come out otherwise for that reason alone
+    #[arg(long)]
+    pub(crate) mixed_net: bool,
     /// Run a program that the run folder names
     #[arg(long)]
     pub(crate) trust: bool,

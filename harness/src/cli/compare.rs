@@ -7,7 +7,7 @@ use crate::cli::args::CompareArgs;
 use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Problems};
 use crate::cli::series::{Series, with_series};
-use crate::cli::{chosen, list, output, replay, values};
+use crate::cli::{chosen, list, net, output, replay, values};
 use crate::exit::ExitCode;
 use crate::options::RunOptions;
 use crate::report::words;
@@ -23,6 +23,8 @@ pub(crate) fn compare(args: &CompareArgs, unknown: Vec<Problem>) -> Result<ExitC
     let mut problems = Problems(unknown);
     let sides =
         [&args.a, &args.b].map(|system| resolve::load(&mut problems, system, None, &args.load, &args.net, &args.out));
+    let [a, b] = sides.each_ref().map(RunOptions::rung);
+    problems.0.extend(net::mixed(a, b, args.mixed_net));
     let seeds = problems.read("--seeds", &args.seeds, 0..1, values::seeds);
     let mut found = problems.0;
     if found.is_empty() {

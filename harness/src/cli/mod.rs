@@ -12,8 +12,8 @@ mod chosen;
 mod claims;
 mod claims_run;
 mod compare;
+mod doctor;
 mod dry_run;
-mod enclosure;
 mod exec;
 mod export;
 mod follow;
@@ -21,6 +21,7 @@ mod guess;
 mod histories;
 mod list;
 mod model;
+mod net;
 mod node;
 mod output;
 mod parse;
@@ -86,6 +87,7 @@ fn dispatch(cli: Cli, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
         Command::Export(args) => export::export(&args),
         Command::Quorum(args) => quorum::quorum(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
         Command::Claims(args) => claims::claims(&args),
         Command::Node | Command::Exec(_) | Command::Keeper | Command::Cell(_) | Command::CellInit(_) => {
             unreachable!("processes of a run are told apart before anything else is decided")

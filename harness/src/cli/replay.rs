@@ -8,7 +8,7 @@ use crate::cli::args::ReplayArgs;
 use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::Problems;
 use crate::cli::series::{Series, with_series};
-use crate::cli::{output, resolve, run, show, values};
+use crate::cli::{net, output, resolve, run, show, values};
 use crate::exit::ExitCode;
 use crate::folder::RunFile;
 use crate::options::RunOptions;
@@ -22,6 +22,7 @@ const TIMES_MAX: u64 = 100_000;
 pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let mut problems = Problems::default();
     let times = problems.read("--times", &args.times, 1, |text| values::whole(text, 1..=TIMES_MAX));
+    let rung = args.net.as_deref().and_then(|text| problems.read("--net", text, None, values::rung));
     problems.finish(()).map_err(Failure::usage)?;
     let folder = show::found(&args.run, &args.out)?;
     let run_file = folder.run_file().map_err(|error| show::unreadable(&folder, &error))?;
@@ -31,7 +32,10 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let was = folder.verdict().ok().map(|verdict| verdict.outcome);
     let scratch = scratch()?;
     let plan = stored(scratch.path(), &format!("replay-{}", words::short(&folder.id)), &run_file.plan)?;
-    let options = again(&run_file, plan, resolve::results(&args.out));
+    let mut options = again(&run_file, plan, resolve::results(&args.out));
+    options.net = rung.or(options.net);
+    let mixed = net::mixed(run_file.options.rung(), options.rung(), args.mixed_net);
+    mixed.map_or(Ok(()), |problem| Err(Failure::usage(vec![problem])))?;
     resolve::sane(&options, &folder.path.display().to_string()).map_err(Failure::usage)?;
     with_series([options.rung()], args.quietly, false, async |series| all(series, &options, times, was, args).await)
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use crate::cli::args::{JudgingArgs, Keep, LoadArgs, NetArgs, OutArgs, RunArgs};
 use crate::cli::catalog;
 use crate::cli::chosen::{self, Chosen};
+use crate::cli::net::beyond;
 use crate::cli::problem::Problem;
 use crate::cli::values::{self, Wrong};
 use crate::faults::Faults;
 use crate::folder;
-use crate::network::Rung;
 use crate::options::{Expectation, RunOptions};
 use crate::plan::{self, Ground, Plan};
 use crate::run::prepare;
@@ -176,7 +176,7 @@ pub(crate) fn load(
         chosen::choose(problems, system, nodes, args);
     let is_foreign = manifest.is_some() || embedded::find(&system.name).is_some();
     let rung = chosen::rung(problems, net, is_foreign);
-    beyond_proxy(problems, net, rung.unwrap_or_default());
+    problems.0.extend(beyond(net, rung.unwrap_or_default()));
     let rate = args.rate.as_deref().unwrap_or(RATE_DEFAULT);
     let rate = problems.read("--rate", rate, 0.0, |text| values::fraction(text, 10_000_000.0));
     let (check_time, check_memory) = budget(problems, &args.judging);
@@ -221,16 +221,6 @@ pub(crate) fn load(
     options.faults = faults(problems, args, &chosen::ground(&options));
     refused_workload(problems, &options);
     options
-}
-
-/// Flags that mean something on `vnet` alone.
-fn beyond_proxy(problems: &mut Problems, args: &NetArgs, rung: Rung) {
-    for (given, flag) in [(args.stock_tcp, "--stock-tcp"), (args.pcap, "--pcap")] {
-        if given && rung != Rung::Vnet {
-            let what = format!("on {rung} there is no network of the run's own");
-            problems.0.push(Problem::new(what, flag, format!("--net vnet {flag}")));
-        }
-    }
 }
 
 /// Whether options that were read from a run folder, which is data from strangers, are ones that `run` would have made.

@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 use tokio::sync::watch;
 
 use crate::cli::problem::{Failure, Problem};
-use crate::cli::{enclosure, output, signals};
+use crate::cli::{net, output, signals};
 use crate::exit::ExitCode;
 use crate::folder::file;
 use crate::network::{Enclosure, Rung};
@@ -81,7 +81,7 @@ pub(crate) fn with_series<T>(
     diagnostics(verbose);
     // Before there is any other thread: a user namespace is the whole process's.
     let needs_enclosure = rungs.into_iter().any(|rung| rung == Rung::Vnet);
-    let enclosure = needs_enclosure.then(enclosure::enter).transpose()?;
+    let enclosure = needs_enclosure.then(net::enter).transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         let what = format!("no threads can be started: {error}");
         Failure::harness(Problem::new(what, "this process", "fewer processes on this machine, or a higher ulimit -u"))

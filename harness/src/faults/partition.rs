@@ -27,7 +27,12 @@ impl FaultKind for PartitionKind {
             name: "partition",
             about: "links carry nothing; proved by probes that do not arrive while others do",
             parameters: vec![
-                parameter("shape", "isolate|halves|majority|bridge|ring|one-way", "isolate", "which links are cut"),
+                parameter(
+                    "shape",
+                    "isolate|halves|majority|bridge|ring|one-way|chain|quorum-loss|clients",
+                    "isolate",
+                    "which links are cut",
+                ),
                 parameter("direction", "in|out", "drawn", "for shape=one-way: what the targets get, or what they send"),
             ],
             on: "one",
@@ -44,7 +49,10 @@ impl FaultKind for PartitionKind {
             Some(2) => Shape::Majority,
             Some(3) => Shape::Bridge,
             Some(4) => Shape::Ring,
-            Some(_) => Shape::OneWay(direction),
+            Some(5) => Shape::OneWay(direction),
+            Some(6) => Shape::Chain,
+            Some(7) => Shape::QuorumLoss,
+            Some(_) => Shape::Clients,
         };
         if direction.is_some() && !matches!(shape, Shape::OneWay(_)) {
             args.problem("direction is for shape=one-way alone", "add shape=one-way, or leave direction out");
@@ -88,8 +96,8 @@ impl Fault for Partition {
         if link && self.given {
             return refused("links that are named one by one have no shape", "leave shape out");
         }
-        if worker && matches!(self.shape, Shape::Bridge | Shape::Ring) {
-            return refused("a bridge or a ring is made of nodes", "name nodes, or use shape=isolate");
+        if worker && matches!(self.shape, Shape::Bridge | Shape::Ring | Shape::Chain | Shape::QuorumLoss) {
+            return refused("this shape is made of nodes", "name nodes, or use shape=isolate");
         }
         None
     }
@@ -102,7 +110,7 @@ impl Fault for Partition {
         let (shape, Cut { sides, links }) = if targets.are_links() {
             ("links", named(&resolved.links))
         } else {
-            (self.word(), cut(self.shape, scene.nodes, &resolved, rng))
+            (self.word(), cut(self.shape, scene.nodes, scene.workers, &resolved, rng))
         };
         if links.is_empty() {
             return Err(format!("shape={shape} cuts no link among {} nodes with these targets", scene.nodes.len()));
@@ -150,6 +158,9 @@ impl Partition {
             Shape::Bridge => "bridge",
             Shape::Ring => "ring",
             Shape::OneWay(_) => "one-way",
+            Shape::Chain => "chain",
+            Shape::QuorumLoss => "quorum-loss",
+            Shape::Clients => "clients",
         }
     }
 }

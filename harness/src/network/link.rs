@@ -6,6 +6,7 @@
 
 mod bottleneck;
 mod chance;
+mod message;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -14,59 +15,11 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use schism_nodes::{Incarnation, LinkOrder, Seed};
 
+pub use self::message::{Header, Offer, Waiting};
+
 use self::bottleneck::Bottleneck;
 use self::chance::Effect;
 use crate::network::{FaultId, Rule, Touched};
-
-/// What a link has to know of a message.
-#[derive(Clone, Copy, Debug)]
-pub struct Header<'a> {
-    /// The `type` of its body.
-    pub kind: &'a str,
-    /// Whether it is one of the controller's probes: subject to the rules, but it counts for nothing.
-    pub probe: bool,
-    /// Which life of the sender it comes from.
-    pub incarnation: Incarnation,
-    /// Its size in bytes.
-    pub bytes: usize,
-}
-
-/// What becomes of a message that was offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offer {
-    /// It may be delivered at once; the link has kept nothing of it.
-    Pass,
-    /// The link has it: it comes out of [`LinkEngine::next`] when it is due, or waits for its release.
-    Kept,
-    /// It is lost by chance.
-    Lost,
-    /// It is dropped by a rule.
-    Dropped,
-}
-
-/// A message that the link keeps.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Waiting<M> {
-    /// The message.
-    pub message: M,
-    /// Whether it is the second copy of a duplicated message.
-    pub copy: bool,
-    /// When it was offered.
-    pub offered: Duration,
-    /// A draw that names the bit of it that is another one, if one is.
-    pub corrupted: Option<u64>,
-    kind: Box<str>,
-    probe: bool,
-    incarnation: Incarnation,
-    bytes: usize,
-}
-
-impl<M> Waiting<M> {
-    /// Whether it is one of the controller's probes.
-    pub fn is_probe(&self) -> bool {
-        self.probe
-    }
-}
 
 /// One directed link: its rules, and the messages that are delayed or held.
 #[derive(Debug)]

@@ -10,7 +10,8 @@ use crate::network::{Endpoint, Link};
 use crate::plan::target::{Resolved, majority, minority, shuffled};
 
 /// The words for shapes, in the order of [`Shape`].
-pub const SHAPES: [&str; 6] = ["isolate", "halves", "majority", "bridge", "ring", "one-way"];
+pub const SHAPES: [&str; 9] =
+    ["isolate", "halves", "majority", "bridge", "ring", "one-way", "chain", "quorum-loss", "clients"];
 
 /// A shape of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,13 @@ pub enum Shape {
     Ring,
     /// The targets are not heard by the rest (`out`), or do not hear it (`in`).
     OneWay(Option<Direction>),
+    /// The nodes stand in a line, a target at its end, and hear their neighbours only (`OmniPaxos`, `EuroSys` 2023, §2).
+    Chain,
+    /// One node, no target if that is possible, hears all others, and these hear nobody else: it alone can reach a quorum
+    /// (`OmniPaxos`, `EuroSys` 2023, §2).
+    QuorumLoss,
+    /// The targets and all clients do not hear each other; nodes hear each other as before.
+    Clients,
 }
 
 /// Which way of a one-way cut is cut; drawn where absent.
@@ -47,9 +55,9 @@ pub struct Cut {
     pub links: BTreeSet<Link>,
 }
 
-/// Draws what a shape leaves open. Workers among the targets are cut off together with the nodes on their side; no other
+/// Draws what a shape leaves open; `workers` are all of them. Workers among the targets are cut off together with the nodes on their side; no other
 /// worker is. Where a shape is not possible among so few nodes, no link is cut.
-pub fn cut(shape: Shape, nodes: &[NodeId], targets: &Resolved, rng: &mut ChaCha8Rng) -> Cut {
+pub fn cut(shape: Shape, nodes: &[NodeId], workers: &[Endpoint], targets: &Resolved, rng: &mut ChaCha8Rng) -> Cut {
     let (chosen, rest) = split(nodes, targets);
     match shape {
         Shape::Isolate => two_sides(nodes, &chosen, &rest, &targets.workers),
@@ -65,6 +73,9 @@ pub fn cut(shape: Shape, nodes: &[NodeId], targets: &Resolved, rng: &mut ChaCha8
             let drawn = if rng.random() { Direction::Out } else { Direction::In };
             one_way(direction.unwrap_or(drawn), &targets.endpoints(), &rest)
         }
+        Shape::Chain => chain(&chosen, &rest, rng),
+        Shape::QuorumLoss => quorum_loss(nodes, &rest, rng),
+        Shape::Clients => clients(nodes, &chosen, workers, &targets.workers),
     }
 }
 
@@ -150,6 +161,39 @@ fn one_way(direction: Direction, chosen: &[Endpoint], rest: &[NodeId]) -> Cut {
     Cut { sides: BTreeMap::from([("from".to_owned(), from), ("to".to_owned(), to)]), links }
 }
 
+fn chain(chosen: &[NodeId], rest: &[NodeId], rng: &mut ChaCha8Rng) -> Cut {
+    let (first, others) = (shuffled(chosen, rng), shuffled(rest, rng));
+    let line = names(&[first, others].concat());
+    let mut links = between(&line, &line);
+    links.retain(|link| {
+        let place = |end: &Endpoint| line.iter().position(|other| other == end).unwrap_or_default();
+        place(&link.from).abs_diff(place(&link.to)) > 1
+    });
+    Cut { sides: BTreeMap::from([("line".to_owned(), line)]), links }
+}
+
+fn quorum_loss(nodes: &[NodeId], rest: &[NodeId], rng: &mut ChaCha8Rng) -> Cut {
+    let candidates = shuffled(if rest.is_empty() { nodes } else { rest }, rng);
+    let Some(hub) = candidates.first() else { return Cut::default() };
+    let others = names(&nodes.iter().copied().filter(|node| node != hub).collect::<Vec<_>>());
+    let mut links = between(&others, &others);
+    links.retain(|link| link.from != link.to);
+    Cut {
+        sides: [("hub", names(&[*hub])), ("others", others)].map(|(name, side)| (name.to_owned(), side)).into(),
+        links,
+    }
+}
+
+/// The workers among the targets from all nodes, and the nodes among them from all workers.
+fn clients(nodes: &[NodeId], chosen: &[NodeId], workers: &[Endpoint], named: &BTreeSet<String>) -> Cut {
+    let named: Vec<Endpoint> = named.iter().cloned().collect();
+    let pairs = [(names(chosen), workers.to_vec()), (names(nodes), named)];
+    let links = pairs.iter().flat_map(|(nodes, workers)| {
+        between(nodes, workers).into_iter().chain(between(workers, nodes)).collect::<Vec<_>>()
+    });
+    Cut { sides: BTreeMap::new(), links: links.collect() }
+}
+
 fn between(from: &[Endpoint], to: &[Endpoint]) -> BTreeSet<Link> {
     let link = |from: &Endpoint, to: &Endpoint| Link { from: from.clone(), to: to.clone() };
     from.iter().flat_map(|from| to.iter().map(move |to| link(from, to))).collect()
@@ -178,7 +222,7 @@ mod tests {
 
     /// For each size and a few seeds.
     fn cuts(shape: Shape, targets: &Resolved) -> Vec<(u16, Cut)> {
-        let draw = |n, seed| cut(shape, &NodeId::universe(n), targets, &mut stream(seed, "cut"));
+        let draw = |n, seed| cut(shape, &NodeId::universe(n), &[], targets, &mut stream(seed, "cut"));
         (2..=7).flat_map(|n| (0..40).map(move |seed| (n, draw(n, seed)))).collect()
     }
 
@@ -198,7 +242,7 @@ mod tests {
             assert_eq!(heard(n, NodeId(1), &cut), [NodeId(1), NodeId(2)].into());
             assert!(symmetric(&cut));
         }
-        let cut = cut(Shape::Isolate, &NodeId::universe(5), &on(&[4, 5], &[]), &mut stream(0, ""));
+        let cut = cut(Shape::Isolate, &NodeId::universe(5), &[], &on(&[4, 5], &[]), &mut stream(0, ""));
         assert_eq!(cut.sides["majority"], ["n1", "n2", "n3"]);
         assert_eq!(cut.sides["minority"], ["n4", "n5"]);
     }
@@ -265,7 +309,7 @@ mod tests {
     fn workers_are_cut_off_with_the_nodes_of_their_side() {
         let nodes = NodeId::universe(3);
         let links = |shape, targets| -> Vec<String> {
-            let cut = cut(shape, &nodes, &targets, &mut stream(0, ""));
+            let cut = cut(shape, &nodes, &[], &targets, &mut stream(0, ""));
             cut.links.iter().map(ToString::to_string).filter(|link| link.contains('c')).collect()
         };
         let both = ["c2->n1", "c2->n2", "c2->n3", "n1->c2", "n2->c2", "n3->c2"];
@@ -275,8 +319,44 @@ mod tests {
     }
 
     #[test]
+    fn in_a_chain_everyone_hears_its_neighbours_and_the_target_is_at_an_end() {
+        for (n, cut) in cuts(Shape::Chain, &on(&[1], &[])) {
+            let mut views: Vec<usize> =
+                NodeId::universe(n).into_iter().map(|node| heard(n, node, &cut).len()).collect();
+            assert_eq!(views[0], 2, "itself and one neighbour");
+            views.sort_unstable();
+            assert_eq!(views[..2], [2, 2], "a line has two ends");
+            assert!(views[2..].iter().all(|heard| *heard == 3));
+            assert!(symmetric(&cut));
+        }
+    }
+
+    #[test]
+    fn where_quorums_are_lost_one_node_that_is_no_target_hears_all() {
+        for (n, cut) in cuts(Shape::QuorumLoss, &on(&[1], &[])) {
+            let views: Vec<usize> = NodeId::universe(n).into_iter().map(|node| heard(n, node, &cut).len()).collect();
+            let hubs = views.iter().filter(|heard| **heard == usize::from(n)).count();
+            assert!(hubs == 1 || n == 2);
+            assert!(views.iter().filter(|heard| **heard == 2).count() >= usize::from(n) - 1);
+            assert_eq!(views[0], 2, "the target has lost its quorum");
+            assert!(symmetric(&cut));
+        }
+    }
+
+    #[test]
+    fn clients_are_cut_off_from_targets_and_nodes_from_nobody() {
+        let workers = ["c1".to_owned(), "c2".to_owned()];
+        let links = |targets| -> Vec<String> {
+            let cut = cut(Shape::Clients, &NodeId::universe(2), &workers, &targets, &mut stream(0, ""));
+            cut.links.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(links(on(&[1], &[])), ["c1->n1", "c2->n1", "n1->c1", "n1->c2"]);
+        assert_eq!(links(on(&[], &["c2"])), ["c2->n1", "c2->n2", "n1->c2", "n2->c2"]);
+    }
+
+    #[test]
     fn everybody_isolated_from_nobody_cuts_nothing() {
-        assert!(cut(Shape::Isolate, &NodeId::universe(2), &on(&[1, 2], &[]), &mut stream(0, "")).links.is_empty());
-        assert!(cut(Shape::Isolate, &NodeId::universe(1), &on(&[1], &[]), &mut stream(0, "")).links.is_empty());
+        assert!(cut(Shape::Isolate, &NodeId::universe(2), &[], &on(&[1, 2], &[]), &mut stream(0, "")).links.is_empty());
+        assert!(cut(Shape::Isolate, &NodeId::universe(1), &[], &on(&[1], &[]), &mut stream(0, "")).links.is_empty());
     }
 }

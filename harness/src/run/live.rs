@@ -2,6 +2,7 @@
 //! ends.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,7 @@ use crate::machine::Strain;
 use crate::network::loopback::LoopbackNetwork;
 use crate::network::proxy::{ProxyNetwork, ProxyOptions};
 #[cfg(target_os = "linux")]
-use crate::network::vnet::{VirtualNetwork, VirtualOptions};
+use crate::network::vnet::{CaptureTo, VirtualNetwork, VirtualOptions};
 use crate::network::{Enclosure, LinkSeeds, Network, Rung, Traffic};
 use crate::options::RunOptions;
 use crate::recorder::{Draft, Recorder};
@@ -64,8 +65,9 @@ impl Live {
         enclosure: Option<Enclosure>,
     ) -> Result<Self, HarnessError> {
         let start = Instant::now();
-        let recorder = Arc::new(recorder(prepared, folder, start)?);
-        let network = network(options, prepared, folder, (start, enclosure))?;
+        let wall = jiff::Timestamp::now();
+        let recorder = Arc::new(recorder(prepared, folder, start, wall)?);
+        let network = network(options, prepared, folder, (start, wall, enclosure))?;
         let events = folder.file(file::EVENTS);
         let sink =
             EventFile::create(&events, &folder.id).map_err(|error| HarnessError::failed(error).at(events.display()))?;
@@ -144,7 +146,12 @@ impl Live {
     }
 }
 
-fn recorder(prepared: &Prepared, folder: &RunFolder, start: Instant) -> Result<Recorder, HarnessError> {
+fn recorder(
+    prepared: &Prepared,
+    folder: &RunFolder,
+    start: Instant,
+    wall: jiff::Timestamp,
+) -> Result<Recorder, HarnessError> {
     let header = Header {
         schism: "history".to_owned(),
         format: schism_checker::history::FORMAT,
@@ -152,7 +159,7 @@ fn recorder(prepared: &Prepared, folder: &RunFolder, start: Instant) -> Result<R
         system: Some(prepared.system.label()),
         model: Some(prepared.requirement.model.clone()),
         initial: prepared.requirement.initial.clone(),
-        start: Some(jiff::Timestamp::now().to_string()),
+        start: Some(wall.to_string()),
         extra: Map::new(),
     };
     let path = folder.file(file::HISTORY);
@@ -164,7 +171,7 @@ fn network(
     options: &RunOptions,
     prepared: &Prepared,
     folder: &RunFolder,
-    (start, enclosure): (Instant, Option<Enclosure>),
+    (start, wall, enclosure): (Instant, jiff::Timestamp, Option<Enclosure>),
 ) -> Result<Arc<dyn Network>, HarnessError> {
     if options.rung() == Rung::Loopback {
         let loopback = LoopbackNetwork::start(&folder.id, &prepared.nodes).map_err(HarnessError::failed)?;
@@ -173,7 +180,9 @@ fn network(
     let seed = options.seed;
     let seeds: LinkSeeds = Arc::new(move |link| chance::key(seed, &format!("link/{link}")));
     if options.rung() == Rung::Vnet {
-        return virtual_network(options, &prepared.nodes, seeds, start, enclosure);
+        let start_ns = u64::try_from(wall.as_nanosecond()).unwrap_or(0);
+        let capture = options.pcap.then(|| (folder.file(file::CAPTURE), start_ns));
+        return virtual_network(options, &prepared.nodes, seeds, (start, enclosure), capture);
     }
     let proxy = ProxyOptions {
         order: prepared.system.links(),
@@ -208,12 +217,14 @@ fn virtual_network(
     options: &RunOptions,
     nodes: &[NodeId],
     seeds: LinkSeeds,
-    epoch: Instant,
-    enclosure: Option<Enclosure>,
+    (epoch, enclosure): (Instant, Option<Enclosure>),
+    capture: Option<(PathBuf, u64)>,
 ) -> Result<Arc<dyn Network>, HarnessError> {
     let failed = |what: &dyn std::fmt::Display| HarnessError::failed(what).at("--net vnet").advise("schism doctor");
     let enclosure = enclosure.ok_or_else(|| failed(&"this process is in no network namespace of its own"))?;
-    let virtual_options = VirtualOptions { stock_tcp: options.stock_tcp, epoch, program: options.node_program.clone() };
+    let capture = capture.map(|(path, start_ns)| CaptureTo { path, start_ns });
+    let virtual_options =
+        VirtualOptions { stock_tcp: options.stock_tcp, epoch, program: options.node_program.clone(), capture };
     let network = VirtualNetwork::start(enclosure, nodes, seeds, virtual_options).map_err(|error| failed(&error))?;
     Ok(Arc::new(network))
 }
@@ -223,8 +234,8 @@ fn virtual_network(
     _: &RunOptions,
     _: &[NodeId],
     _: LinkSeeds,
-    _: Instant,
-    _: Option<Enclosure>,
+    _: (Instant, Option<Enclosure>),
+    _: Option<(PathBuf, u64)>,
 ) -> Result<Arc<dyn Network>, HarnessError> {
     Err(HarnessError::failed("a virtual network needs Linux").at("--net vnet").advise("--net proxy"))
 }

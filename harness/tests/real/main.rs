@@ -15,4 +15,5 @@ mod output_lost;
 #[path = "../common/shown_by.rs"]
 mod shown_by;
 mod support;
+mod systems;
 mod workloads;

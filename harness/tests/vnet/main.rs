@@ -6,4 +6,5 @@
 
 mod links;
 mod processes;
+mod runs;
 mod support;

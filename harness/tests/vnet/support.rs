@@ -16,7 +16,6 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) const N1: NodeId = NodeId(1);
 pub(crate) const N2: NodeId = NodeId(2);
-pub(crate) const N3: NodeId = NodeId(3);
 
 /// Runs a test in a virtual network of three nodes.
 pub(crate) fn in_network(test: impl FnOnce(&VirtualNetwork) + Send) {
@@ -38,6 +37,7 @@ fn options() -> VirtualOptions {
         stock_tcp: false,
         epoch: Instant::now(),
         program: Some(assert_cmd::cargo::cargo_bin!("schism").to_path_buf()),
+        capture: None,
     }
 }
 
@@ -76,6 +76,11 @@ pub(crate) fn tcp(network: &VirtualNetwork, from: NodeId, to: NodeId) -> (TcpStr
     let (theirs, _) = listener.accept().unwrap();
     theirs.set_read_timeout(Some(LIMIT)).unwrap();
     (ours, theirs)
+}
+
+/// So many bytes, which differ from their neighbours.
+pub(crate) fn bytes(count: usize) -> Vec<u8> {
+    (0..=250).cycle().take(count).collect()
 }
 
 /// Sends bytes over a connection, from a thread of its own, and reads them at the other end.

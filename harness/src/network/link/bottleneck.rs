@@ -15,12 +15,12 @@ impl Bottleneck {
     /// How long it takes until a message has passed; `None` if the queue before it is full.
     pub(super) fn pass(&mut self, bits_per_second: u64, bytes: usize, now: Duration) -> Option<Duration> {
         let begin = self.free_at.max(now);
-        if begin - now > QUEUE {
+        if begin.saturating_sub(now) > QUEUE {
             return None;
         }
         let nanos = (bytes as u128 * 8 * 1_000_000_000).div_ceil(u128::from(bits_per_second.max(1)));
         self.free_at = begin + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-        Some(self.free_at - now)
+        Some(self.free_at.saturating_sub(now))
     }
 }
 

@@ -21,17 +21,24 @@ pub struct Refusal {
 }
 
 impl Enclosure {
+    /// Takes the step in a user namespace, also as root. The process must have one thread only.
+    pub fn of_user() -> Result<Self, Refusal> {
+        enter_user_namespace()?;
+        enter_network_namespace()
+    }
+
     /// Takes the step. Without root the process must have one thread only, since a user namespace is the whole process's.
     pub fn enter() -> Result<Self, Refusal> {
-        let refused = |step| move |error: io::Error| Refusal { step, error };
-        if unshare(CloneFlags::CLONE_NEWNET).is_err() {
-            enter_user_namespace()?;
-            unshare(CloneFlags::CLONE_NEWNET).map_err(io::Error::from).map_err(refused("a network namespace"))?;
-        }
-        let loopback = Netlink::open().and_then(|mut netlink| netlink.up("lo"));
-        loopback.map_err(refused("a loopback link in a network namespace"))?;
-        Ok(Enclosure(()))
+        enter_network_namespace().or_else(|_| Enclosure::of_user())
     }
+}
+
+fn enter_network_namespace() -> Result<Enclosure, Refusal> {
+    let refused = |step| move |error: io::Error| Refusal { step, error };
+    unshare(CloneFlags::CLONE_NEWNET).map_err(io::Error::from).map_err(refused("a network namespace"))?;
+    let loopback = Netlink::open().and_then(|mut netlink| netlink.up("lo"));
+    loopback.map_err(refused("a loopback link in a network namespace"))?;
+    Ok(Enclosure(()))
 }
 
 /// A user namespace in which this user is root.

@@ -124,7 +124,7 @@ fn segments(offload: Offload, frame: &[u8]) -> Option<Vec<Vec<u8>>> {
     };
     let least = if packet.protocol() == TCP { 20 } else { 8 };
     let headers = ETHERNET + packet.header + header;
-    if header < least || transport.len() < header || offload.segment_bytes == 0 {
+    if header < least || transport.len() <= header || offload.segment_bytes == 0 {
         return None;
     }
     let (headers, payload) = frame.split_at(headers);
@@ -206,3 +206,6 @@ fn put(bytes: &mut [u8], at: usize, value: u16) {
 fn low_16(value: usize) -> u16 {
     u16::try_from(value & 0xFFFF).expect("16 bits fit")
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,9 @@
 //! and healing does not wait for a neighbour to be found again.
 
 mod addresses;
+mod capture;
 mod enclosure;
+mod examine;
 mod frame;
 mod namespaces;
 mod netlink;
@@ -31,8 +33,10 @@ use schism_nodes::{Incarnation, NodeId};
 use tokio::sync::broadcast;
 
 pub use self::enclosure::Refusal;
+pub use self::examine::{Finding, examine};
 
 use self::addresses::{CONTROLLER, NODES, NODES_MAX, WORKERS};
+use self::capture::Capture;
 use self::namespaces::{NetNs, set};
 use self::netlink::Netlink;
 use self::packet_socket::PacketSocket;
@@ -57,6 +61,17 @@ pub struct VirtualOptions {
     pub epoch: Instant,
     /// The `schism` that cells are made of; the running program where absent.
     pub program: Option<PathBuf>,
+    /// Where a capture of every frame goes, if anywhere.
+    pub capture: Option<CaptureTo>,
+}
+
+/// Where a capture goes.
+#[derive(Clone, Debug)]
+pub struct CaptureTo {
+    /// The file, which must not exist.
+    pub path: PathBuf,
+    /// Time 0, in nanoseconds since 1970.
+    pub start_ns: u64,
 }
 
 /// Why a virtual network could not be made.
@@ -110,7 +125,8 @@ impl VirtualNetwork {
             namespace.within(furnish).map_err(at(&format!("the link of {node}")))?;
         }
         furnish(CONTROLLER, &everybody, options.stock_tcp).map_err(at("the controller's link"))?;
-        let switch = Switch::start(ports, Table::new(seeds), options.epoch).map_err(at("the switch"))?;
+        let capture = options.capture.map(|to| capture(&to, &ports)).transpose().map_err(at("the capture"))?;
+        let switch = Switch::start(ports, Table::new(seeds), options.epoch, capture).map_err(at("the switch"))?;
         let prober = Prober::start(&namespaces).map_err(at("the sockets of probes"))?;
         let program = CellProgram(options.program.unwrap_or_else(|| PathBuf::from("/proc/self/exe")));
         let launcher = Launcher::start(program).map_err(at("a PID namespace"))?;
@@ -132,7 +148,7 @@ fn at(step: &str) -> impl FnOnce(io::Error) -> VirtualError + use<> {
 
 /// Makes a pair of links for each namespace, in the hub.
 fn ports(controller: &NetNs, nodes: &BTreeMap<NodeId, Arc<NetNs>>) -> io::Result<Vec<Port>> {
-    quiet("default")?;
+    quiet("default");
     let mut netlink = Netlink::open()?;
     let mut port = |owner, address, namespace: &NetNs| -> io::Result<Port> {
         let (name, mac) = (name(owner), addresses::mac(address));
@@ -147,6 +163,11 @@ fn ports(controller: &NetNs, nodes: &BTreeMap<NodeId, Arc<NetNs>>) -> io::Result
     Ok(ports)
 }
 
+fn capture(to: &CaptureTo, ports: &[Port]) -> io::Result<Capture> {
+    let names: Vec<String> = ports.iter().map(|port| name(port.owner)).collect();
+    Capture::create(&to.path, to.start_ns, &names)
+}
+
 fn name(owner: Place) -> String {
     match owner {
         Place::Node(number) => format!("n{number}"),
@@ -156,9 +177,9 @@ fn name(owner: Place) -> String {
 
 /// Sets up the link of the namespace that this thread is in.
 fn furnish(own: Ipv4Addr, everybody: &[Ipv4Addr], stock_tcp: bool) -> io::Result<()> {
-    quiet(LINK)?;
+    quiet(LINK);
     if !stock_tcp {
-        // Kernels before 6.15 have no such limit.
+        // Kernels before 6.15 have no such limit; `schism doctor` says so.
         let _ = set("ipv4/tcp_rto_max_ms", RTO_MAX_MS);
     }
     let mut netlink = Netlink::open()?;
@@ -172,12 +193,9 @@ fn furnish(own: Ipv4Addr, everybody: &[Ipv4Addr], stock_tcp: bool) -> io::Result
 }
 
 /// Keeps IPv6 from talking to itself on a link of this namespace, or on all that will be made.
-fn quiet(link: &str) -> io::Result<()> {
-    match set(&format!("ipv6/conf/{link}/disable_ipv6"), "1") {
-        // A kernel without IPv6 is quiet as it is.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result,
-    }
+fn quiet(link: &str) {
+    // A kernel without IPv6 is quiet as it is. Where settings cannot be changed it talks, and does no harm.
+    let _ = set(&format!("ipv6/conf/{link}/disable_ipv6"), "1");
 }
 
 impl Network for VirtualNetwork {

@@ -39,9 +39,8 @@ impl PacketSocket {
     pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         match read(&self.0, buffer) {
             Ok(length) => Ok(Some(length)),
-            Err(nix::Error::EAGAIN) => Ok(None),
-            // The link went down and came up: nothing was read, and nothing is lost but what was not sent.
-            Err(nix::Error::ENETDOWN) => Ok(None),
+            // A link that went down and came up says so once, and has nothing to be read either.
+            Err(nix::Error::EAGAIN | nix::Error::ENETDOWN) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -60,9 +59,10 @@ impl AsFd for PacketSocket {
 
 /// The address of all frames, of whatever protocol, on a link.
 fn all_frames_of(link: u32) -> LinkAddr {
+    let short = |constant: i32| u16::try_from(constant).expect("the kernel's fields are as long as its constants");
     let address = sockaddr_ll {
-        sll_family: libc::AF_PACKET as u16,
-        sll_protocol: (libc::ETH_P_ALL as u16).to_be(),
+        sll_family: short(libc::AF_PACKET),
+        sll_protocol: short(libc::ETH_P_ALL).to_be(),
         sll_ifindex: i32::try_from(link).unwrap_or(0),
         sll_hatype: 0,
         sll_pkttype: 0,

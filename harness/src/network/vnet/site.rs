@@ -38,7 +38,7 @@ pub(super) struct Launcher {
 
 /// What the thread is to do.
 enum Order {
-    Start(Job),
+    Start(Box<Job>),
     End,
 }
 
@@ -103,7 +103,8 @@ fn end(keeper: &mut Child) {
 }
 
 fn serve(orders: &mpsc::Receiver<Order>) {
-    while let Ok(Order::Start(Job { namespace, command, runtime, answer })) = orders.recv() {
+    while let Ok(Order::Start(job)) = orders.recv() {
+        let Job { namespace, command, runtime, answer } = *job;
         let _in_runtime = runtime.enter();
         let start = || {
             namespace.enter()?;
@@ -140,7 +141,7 @@ impl Site for VirtualSite {
         let (answer, child) = oneshot::channel();
         let runtime = tokio::runtime::Handle::current();
         let job = Job { namespace: Arc::clone(&self.namespace), command, runtime, answer };
-        self.orders.send(Order::Start(job)).map_err(|_| io::Error::other("the launcher has ended"))?;
+        self.orders.send(Order::Start(Box::new(job))).map_err(|_| io::Error::other("the launcher has ended"))?;
         child.await.map_err(|_| io::Error::other("the launcher has ended"))?
     }
 }

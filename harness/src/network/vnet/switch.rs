@@ -18,6 +18,7 @@ use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use super::addresses::{self, Mac};
+use super::capture::Capture;
 use super::frame::{self, Offload, VIRTIO};
 use super::packet_socket::PacketSocket;
 use super::table::{Place, Table};
@@ -87,7 +88,7 @@ impl Shared {
 
 impl Switch {
     /// Starts forwarding between ports.
-    pub(super) fn start(ports: Vec<Port>, table: Table, epoch: Instant) -> io::Result<Self> {
+    pub(super) fn start(ports: Vec<Port>, table: Table, epoch: Instant, capture: Option<Capture>) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             table: Mutex::new(table),
             wanted: AtomicUsize::new(0),
@@ -95,7 +96,7 @@ impl Switch {
             ended: AtomicBool::new(false),
             epoch,
         });
-        let forwarder = Forwarder::new(ports, Arc::clone(&shared))?;
+        let mut forwarder = Forwarder::new(ports, Arc::clone(&shared), capture)?;
         let thread = thread::Builder::new().name("switch".to_owned()).spawn(move || {
             if let Err(error) = forwarder.run() {
                 tracing::error!("the switch has ended: {error}");
@@ -123,10 +124,11 @@ struct Forwarder {
     by_mac: BTreeMap<Mac, usize>,
     poll: Epoll,
     timer: TimerFd,
+    capture: Option<Capture>,
 }
 
 impl Forwarder {
-    fn new(ports: Vec<Port>, shared: Arc<Shared>) -> io::Result<Self> {
+    fn new(ports: Vec<Port>, shared: Arc<Shared>, capture: Option<Capture>) -> io::Result<Self> {
         let poll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
         poll.add(&shared.wake, EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
@@ -135,10 +137,10 @@ impl Forwarder {
             poll.add(&port.socket, EpollEvent::new(EpollFlags::EPOLLIN, number))?;
         }
         let by_mac = ports.iter().enumerate().map(|(number, port)| (port.mac, number)).collect();
-        Ok(Forwarder { shared, ports, by_mac, poll, timer })
+        Ok(Forwarder { shared, ports, by_mac, poll, timer, capture })
     }
 
-    fn run(&self) -> io::Result<()> {
+    fn run(&mut self) -> io::Result<()> {
         let mut events = [EpollEvent::empty(); 16];
         let mut buffer = vec![0; FRAME_BYTES_MAX];
         while !self.shared.ended.load(Ordering::SeqCst) {
@@ -160,9 +162,9 @@ impl Forwarder {
         Ok(())
     }
 
-    fn drain(&self, from: usize, buffer: &mut [u8]) -> io::Result<()> {
-        let Some(port) = self.ports.get(from) else { return Ok(()) };
+    fn drain(&mut self, from: usize, buffer: &mut [u8]) -> io::Result<()> {
         for _ in 0..BATCH {
+            let Some(port) = self.ports.get(from) else { return Ok(()) };
             match port.socket.read(buffer)? {
                 Some(length) => self.forward(from, &buffer[..length]),
                 None => break,
@@ -172,9 +174,12 @@ impl Forwarder {
     }
 
     /// A frame that came in, behind its virtio header.
-    fn forward(&self, from: usize, bytes: &[u8]) {
+    fn forward(&mut self, from: usize, bytes: &[u8]) {
         let Some((header, frame)) = bytes.split_first_chunk::<VIRTIO>() else { return };
         let Some(receiver) = frame::receiver(frame) else { return };
+        if let Some(capture) = &mut self.capture {
+            capture.frame(from, self.shared.epoch.elapsed(), frame);
+        }
         let addresses = frame::addresses(frame);
         let sender = self.place(from, addresses.map(|(source, _)| source));
         let mut table = self.shared.in_turn();

@@ -90,10 +90,10 @@ impl Table {
                 continue;
             }
             let header = Header { kind: "", probe, incarnation: 0, bytes: segment.len() };
-            // The engine passes nothing by that it could keep: here it is asked to keep all.
             match engine.offer(now, &header, || Frame { bytes: [&[0; VIRTIO], &segment[..]].concat(), port }) {
                 Offer::Lost => self.traffic.lost += u64::from(!probe),
                 Offer::Dropped => self.traffic.dropped += u64::from(!probe),
+                // A link with rules keeps what may go on, be it for no time at all.
                 Offer::Pass | Offer::Kept => {}
             }
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::{Bench, json, json_lines};
-use crate::{examples, has, kv};
+use crate::systems::{examples, has, kv};
 
 /// Without faults, and soon over.
 const SHORT: [&str; 10] = ["--net", "loopback", "--time", "2s", "--rate", "100", "--faults", "none", "--seed", "1"];
