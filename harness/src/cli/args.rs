@@ -234,8 +234,8 @@ pub(crate) struct LoadArgs {
     /// Who asks, in place of the manifest's client: a command that answers JSON lines, or a JSON list of its words
     #[arg(long, value_name = "COMMAND", help_heading = "System and load")]
     pub(crate) client: Option<String>,
-    /// How long clients are driven and disturbed, if no plan says it [default: 15s, more for
-    /// systems that are slow to recover]
+    /// How long clients are driven and disturbed, if no plan says it; longer for systems that are
+    /// slow to recover [default: 15s]
     #[arg(long, value_name = "TIME", alias = "time-limit", help_heading = "System and load")]
     pub(crate) time: Option<String>,
     /// Operations a second, all clients together; 0 for as many as they can

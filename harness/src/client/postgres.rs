@@ -1,4 +1,4 @@
-//! PostgreSQL by its own protocol (version 3, simple queries): a register is a row.
+//! `PostgreSQL` by its own protocol (version 3, simple queries): a register is a row.
 //!
 //! One node is the primary; whether a commit waits for the others is the server's configuration. Reads go to the primary
 //! too unless `reads=any`, with which each node answers for itself.
@@ -35,8 +35,8 @@ pub(crate) struct Postgres {
 /// What a statement was answered with.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Answer {
-    /// The first column of the last row; null is a row without a value.
-    row: Option<Option<String>>,
+    /// The first column of the last row; nothing where there is none, or where it is null.
+    value: Option<String>,
     /// `INSERT 0 1`.
     tag: String,
     /// The state and the text of an error.
@@ -95,7 +95,7 @@ impl Speaker for Postgres {
     async fn leads(&mut self, wire: &mut Wire) -> Result<Option<u64>, WireError> {
         self.greet(wire).await?;
         wire.send_harmless(&query("SELECT pg_is_in_recovery()")).await?;
-        Ok((answer(wire).await?.row == Some(Some("f".to_owned()))).then_some(0))
+        Ok((answer(wire).await?.value.as_deref() == Some("f")).then_some(0))
     }
 }
 
@@ -133,11 +133,11 @@ fn completion(request: &RequestKind, said: &Answer) -> Result<Completion, WireEr
         return Ok(info("the commit did not wait for a standby"));
     }
     Ok(match request {
-        RequestKind::Read { .. } | RequestKind::Peek { .. } => match &said.row {
-            Some(Some(text)) => read(
+        RequestKind::Read { .. } | RequestKind::Peek { .. } => match &said.value {
+            Some(text) => read(
                 serde_json::from_str(text).map_err(|error| WireError::garbage(&error.to_string(), text.as_bytes()))?,
             ),
-            Some(None) | None => read(Value::Null),
+            None => read(Value::Null),
         },
         RequestKind::Cas { .. } if said.tag.ends_with(" 0") => found_another(),
         _ => done(),
@@ -155,7 +155,7 @@ async fn answer(wire: &mut Wire) -> Result<Answer, WireError> {
     for _ in 0..MESSAGES_MAX {
         let (kind, body) = message(wire).await?;
         match kind {
-            b'D' => said.row = Some(column(&body)),
+            b'D' => said.value = column(&body),
             b'C' => said.tag = text(&body),
             b'E' => said.error = Some(error(&body)),
             b'N' => said.is_alone |= error(&body).1.contains("synchronous replication"),

@@ -124,13 +124,6 @@ pub enum ClusterEvent {
         /// How: an exit code or a signal, with the last lines of its log.
         how: Death,
     },
-    /// A line of a server's log has what no healthy one has.
-    Complained {
-        /// Which node.
-        node: NodeId,
-        /// The line, bounded and lossily decoded.
-        line: String,
-    },
     /// A probe arrived.
     Probe {
         /// Its number.

@@ -112,6 +112,7 @@ impl Processes {
             members,
             events: broadcast::Sender::new(EVENTS_KEPT),
             tally: Mutex::default(),
+            complaints: Mutex::default(),
             sink: Mutex::new(Some(sink)),
         });
         let mut readers = BTreeMap::new();
@@ -150,6 +151,11 @@ impl Processes {
     pub fn pid(&self, node: NodeId) -> Option<u32> {
         let world = lock(&self.shared.world);
         world.nodes.get(&node).and_then(Slot::running).and_then(|life| life.pid())
+    }
+
+    /// The lines of servers' logs so far that no healthy one has, the first one of each life.
+    pub fn complaints(&self) -> Vec<(NodeId, String)> {
+        lock(&self.shared.complaints).clone()
     }
 
     /// A node that was asked says in which epoch it leads, or that it does not.

@@ -14,6 +14,7 @@ use schism_nodes::NodeId;
 use schism_nodes::control::Up;
 use serde_json::json;
 
+use crate::cluster::NodeState;
 use crate::cluster::beside::{Beside, receiver, run_to_end};
 use crate::cluster::body::Body;
 use crate::cluster::life::{Life, ServerLife, Stage, lock};
@@ -23,12 +24,13 @@ use crate::cluster::server_ready::is_ready;
 use crate::cluster::shared::{Member, Shared};
 use crate::cluster::spawner::Start;
 use crate::cluster::world::Slot;
-use crate::cluster::{ClusterEvent, NodeState};
 use crate::system::manifest::Ready;
 use crate::system::{Launch, Server};
 
 /// The distance between two questions whether a server has started.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
+/// How long a server has to stay after it was found ready.
+const STAYS: Duration = Duration::from_millis(100);
 /// How long a command may take that prepares a node.
 const PREPARE_LIMIT: Duration = Duration::from_mins(1);
 /// How much of a line that is complained of is told.
@@ -95,8 +97,7 @@ impl Shared {
     fn complain(&self, node: NodeId, line: &str) {
         let line: String = line.chars().take(COMPLAINT_MAX).collect();
         self.write_down("complained", node, &json!({ "line": line }));
-        // Nobody may be listening.
-        let _ = self.events.send(ClusterEvent::Complained { node, line });
+        lock(&self.complaints).push((node, line));
     }
 
     async fn ask_until_ready(&self, life: &Life, launch: &Launch, server: &Server, folder: &Path) {
@@ -105,7 +106,10 @@ impl Shared {
                 return;
             }
         }
-        self.heard(life, Ok(Up::Ready { records: 0, torn: 0 }));
+        // Who answers may be somebody that a server has left behind which does not stay itself.
+        if life.reached(STAYS, |stage| matches!(stage, Stage::Ended(_))).await.is_none() {
+            self.heard(life, Ok(Up::Ready { records: 0, torn: 0 }));
+        }
     }
 }
 

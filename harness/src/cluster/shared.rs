@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) world: Mutex<World>,
     pub(crate) events: broadcast::Sender<ClusterEvent>,
     pub(crate) tally: Mutex<NoteTally>,
+    /// Lines of servers' logs that no healthy one has.
+    pub(crate) complaints: Mutex<Vec<(NodeId, String)>>,
     /// None after a failed write.
     pub(crate) sink: Mutex<Option<Box<dyn NoteSink>>>,
 }

@@ -263,7 +263,7 @@ async fn listen(show: Arc<Show>, mut events: broadcast::Receiver<ClusterEvent>) 
             Ok(ClusterEvent::Probe { number, from, to }) => {
                 show.player.probes.received(number, Link { from: from.to_string(), to: to.to_string() });
             }
-            Ok(ClusterEvent::Note(_) | ClusterEvent::Died { .. } | ClusterEvent::Complained { .. }) => {}
+            Ok(ClusterEvent::Note(_) | ClusterEvent::Died { .. }) => {}
             Err(RecvError::Lagged(events)) => tracing::warn!(events, "the plan missed events of the cluster"),
             Err(RecvError::Closed) => return,
         }

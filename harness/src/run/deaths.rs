@@ -15,11 +15,6 @@ pub(super) async fn record(mut events: broadcast::Receiver<ClusterEvent>, record
     loop {
         let (node, how) = match events.recv().await {
             Ok(ClusterEvent::Died { node, how }) => (node, how),
-            Ok(ClusterEvent::Complained { node, line }) => {
-                // The recorder remembers its own failure.
-                let _ = recorder.record(Draft::complained(node, &line));
-                continue;
-            }
             Ok(_) => continue,
             Err(RecvError::Lagged(_)) => {
                 complete = false;

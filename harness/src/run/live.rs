@@ -28,7 +28,7 @@ use crate::network::proxy::{ProxyNetwork, ProxyOptions};
 use crate::network::vnet::{CaptureTo, VirtualNetwork, VirtualOptions};
 use crate::network::{Enclosure, LinkSeeds, Network, Rung, Traffic};
 use crate::options::RunOptions;
-use crate::recorder::Recorder;
+use crate::recorder::{Draft, Recorder};
 use crate::system::Scene;
 
 /// How long a command may take that is run once when all nodes have started.
@@ -125,6 +125,10 @@ impl Live {
         // Nobody is asked any more while nodes end.
         self.leader = None;
         let tally = self.cluster.stop().await;
+        for (node, line) in self.cluster.complaints() {
+            // The recorder remembers its own failure.
+            let _ = self.recorder.record(Draft::complained(node, &line));
+        }
         // Without the cluster there are no more events, and the recording of deaths comes to its end.
         drop(self.cluster);
         let all_deaths = tokio::time::timeout(Duration::from_secs(5), self.deaths).await;

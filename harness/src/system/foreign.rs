@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use schism_nodes::config::{Consistency, parse_time};
 use schism_nodes::{LinkOrder, NodeId};
-use tokio::time::timeout;
 
+use super::leader::{AskByCommand, AskByDriver, AskByHttp};
 use super::manifest::{self, ClientChoice, Leader, Manifest};
 use super::secrets::Secrets;
 use super::tested::{Inspection, programs_of};
@@ -20,14 +19,10 @@ use super::{AskLeader, Launch, LaunchKind, Means, Place, Scene, Server, System};
 use crate::client::Dialler;
 use crate::client::drivers::{self, Driver, DriverDialler, Setup};
 use crate::client::own::OwnDialler;
-use crate::client::wire::Wire;
-use crate::cluster::{self, Beside, ClientStart, LogFile};
+use crate::cluster::{Beside, ClientStart, LogFile};
 use crate::folder::file;
 use crate::network::Network;
 use crate::spec::{Spec, suggest};
-
-/// How long a node may take to say whether it leads.
-const LEADER_LIMIT: Duration = Duration::from_millis(500);
 
 /// See the module's head.
 #[derive(Clone, Debug)]
@@ -366,48 +361,5 @@ impl System for Foreign {
             .split_first()
             .map(|(program, arguments)| (self.resolved(program), arguments.to_vec()));
         Some(Inspection { programs, version, manifest: text, origin })
-    }
-}
-
-struct AskByDriver {
-    driver: &'static Driver,
-    setup: Setup,
-}
-
-#[async_trait]
-impl AskLeader for AskByDriver {
-    async fn leads(&self, node: NodeId) -> Option<u64> {
-        let asked = async {
-            let mut speaker = self.driver.speaker(&self.setup, node);
-            let mut wire = Wire::connect(*self.setup.homes.get(&node)?).await.ok()?;
-            speaker.leads(&mut wire).await.ok()?
-        };
-        timeout(LEADER_LIMIT, asked).await.ok()?
-    }
-}
-
-struct AskByHttp {
-    ports: BTreeMap<NodeId, SocketAddr>,
-    path: String,
-    contains: String,
-}
-
-#[async_trait]
-impl AskLeader for AskByHttp {
-    async fn leads(&self, node: NodeId) -> Option<u64> {
-        let body = cluster::get(*self.ports.get(&node)?, &self.path).await?;
-        body.contains(&self.contains).then_some(0)
-    }
-}
-
-struct AskByCommand {
-    commands: BTreeMap<NodeId, Beside>,
-}
-
-#[async_trait]
-impl AskLeader for AskByCommand {
-    async fn leads(&self, node: NodeId) -> Option<u64> {
-        let ended = cluster::run_to_end(self.commands.get(&node)?.clone(), LEADER_LIMIT).await;
-        ended.is_ok_and(|(status, _)| status.success()).then_some(0)
     }
 }

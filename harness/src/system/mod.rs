@@ -3,6 +3,7 @@
 mod builtin;
 pub mod embedded;
 pub mod foreign;
+mod leader;
 pub mod made;
 pub mod manifest;
 pub mod secrets;

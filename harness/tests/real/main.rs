@@ -17,4 +17,5 @@ mod quorums_again;
 #[path = "../common/shown_by.rs"]
 mod shown_by;
 mod support;
+mod systems;
 mod workloads;

@@ -1,7 +1,7 @@
 //! What a run folder or a manifest may make this program do.
 
 use crate::support::Bench;
-use crate::{has, kv};
+use crate::systems::{has, kv};
 
 #[test]
 fn a_stored_command_line_is_not_run_without_trust() {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::has;
 use crate::support::{Bench, Ended, json, json_lines};
+use crate::systems::has;
 
 const MANIFEST: &str = r#"
 kind = "system"
@@ -27,7 +27,7 @@ http.write = { method = "PUT", path = "/${key}", body = "${value}", ok = [200], 
 
 /// Runs a hostile server for a moment.
 fn hostile(bench: &Bench, how: &str) -> Ended {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/systems");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/systems");
     fs_err::write(bench.folder().join("hostile.toml"), MANIFEST.replace("HERE", here.to_str().unwrap())).unwrap();
     let system = format!("hostile.toml:how={how}");
     let words = [

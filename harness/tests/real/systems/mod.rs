@@ -1,12 +1,8 @@
 //! Somebody else's systems from outside: manifests, clients of one's own, hostile servers, and real ones.
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot do ends it")]
-
 mod hostile;
 mod own;
 mod real_servers;
-#[path = "../real/support.rs"]
-mod support;
 mod trust;
 
 use std::path::{Path, PathBuf};
