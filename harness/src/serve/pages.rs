@@ -111,7 +111,7 @@ pub(super) fn runs(wanted: &Wanted, all: &[Entry]) -> String {
     let found = wanted.of(all);
     let refresh = all.iter().any(|entry| entry.state == State::Running).then_some(REFRESH * 5);
     let body = html! {
-        h1 { (words::thousands(all.len() as u64)) " runs" }
+        h1 { (words::counted(all.len() as u64, "run")) }
         (form(wanted))
         @if found.len() != all.len() { p.quiet { (words::thousands(found.len() as u64)) " of them match" } }
         div.wide { table {

@@ -42,7 +42,7 @@ fn told(runs: &[&Entry]) -> String {
         *counts.entry(run.state.word()).or_default() += 1;
     }
     let parts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
-    format!("{} runs: {}", runs.len(), parts.join(", "))
+    format!("{}: {}", words::counted(runs.len() as u64, "run"), parts.join(", "))
 }
 
 fn bars(runs: &[&Entry]) -> Markup {

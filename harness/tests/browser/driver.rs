@@ -98,10 +98,14 @@ impl Browser {
 
     /// Sees that nothing went wrong on the page and that it asked nobody for anything.
     pub(crate) async fn is_quiet(&self) {
-        let log = self.client.issue_cmd(BrowserLog).await.unwrap();
-        assert_eq!(log, json!([]), "the console is empty");
+        assert_eq!(self.console().await, json!([]), "the console is empty");
         let asked = self.ask("performance.getEntriesByType('resource').map((entry) => entry.name)").await;
         assert_eq!(asked, json!([]), "no request leaves the page");
+    }
+
+    /// What the console says since it was asked last.
+    pub(crate) async fn console(&self) -> Value {
+        self.client.issue_cmd(BrowserLog).await.unwrap()
     }
 
     /// Closes the browser.

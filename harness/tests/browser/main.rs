@@ -5,6 +5,7 @@
 
 mod driver;
 mod pages;
+mod serve;
 
 use driver::Browser;
 use fantoccini::Locator;
