@@ -24,7 +24,7 @@ pub(crate) const NODES_MAX: u64 = 50;
 const NODES_DEFAULT: u16 = 5;
 /// How long a run takes at least where nothing is said, and how many recoveries of a slow system.
 const TIME_LEAST: Duration = Duration::from_secs(15);
-const RECOVERIES: u32 = 9;
+const RECOVERIES: u32 = 12;
 /// The most bytes of a manifest.
 const MANIFEST_MAX: u64 = 1 << 20;
 
