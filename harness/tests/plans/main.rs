@@ -329,7 +329,7 @@ async fn the_same_seed_draws_the_same_targets() {
 fn the_page_about_plans_knows_every_fault_and_its_examples_are_plans() {
     let page = include_str!("../../../docs/plans.md");
     let blocks: Vec<&str> = page.split("```").skip(1).step_by(2).collect();
-    assert_eq!(blocks.len(), 3);
+    assert_eq!(blocks.len(), 4);
     for block in blocks {
         let (language, text) = block.split_once('\n').unwrap();
         let entries = if text.contains("kind") {
