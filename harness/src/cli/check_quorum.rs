@@ -33,10 +33,8 @@ pub(super) fn code(rules: &[Property]) -> ExitCode {
 pub(super) fn as_text(rules: &[Property]) -> String {
     let (kept, others): (Vec<&Property>, Vec<&Property>) =
         rules.iter().filter(|rule| rule.judged).partition(|rule| rule.outcome == Outcome::Valid);
-    let mut text: String = others.iter().map(|rule| terminal::property(rule, output::style(false))).collect();
-    if !kept.is_empty() {
-        let names: Vec<&str> = kept.iter().map(|rule| rule.name.as_str()).collect();
-        text += &format!("quorums  kept: {}\n", names.join(", "));
-    }
-    text
+    let others = others.iter().map(|rule| terminal::property(rule, output::style(false)));
+    let names: Vec<&str> = kept.iter().map(|rule| rule.name.as_str()).collect();
+    let kept = (!names.is_empty()).then(|| format!("quorums  kept: {}\n", names.join(", ")));
+    others.chain(kept).collect()
 }
