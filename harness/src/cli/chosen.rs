@@ -63,7 +63,7 @@ pub(crate) fn choose(problems: &mut Problems, text: &str, nodes: Option<u16>, ar
     let whole = |text: &str| values::whole(text, 1..=NODES_MAX).map(Some);
     let given = args.nodes.as_deref().and_then(|text| problems.read("--nodes", text, None, whole));
     let given = given.and_then(|nodes| u16::try_from(nodes).ok()).or(nodes);
-    let is_file = Path::new(&system.name).extension().is_some_and(|extension| extension == "toml");
+    let is_file = is_manifest(&system.name);
     let manifest = if is_file { manifest_file(problems, &system.name) } else { None };
     if is_file || embedded::find(&system.name).is_some() {
         return foreign(problems, (system, text), given, manifest, client);
@@ -78,6 +78,11 @@ pub(crate) fn choose(problems: &mut Problems, text: &str, nodes: Option<u16>, ar
     let info = catalog::systems().into_iter().find(|info| info.name == system.name);
     let serves = info.map(|info| info.requests.iter().map(ToString::to_string).collect()).unwrap_or_default();
     Chosen { system, nodes, manifest, client, serves, time: TIME_LEAST }
+}
+
+/// Whether a system's name is that of a manifest in a file.
+pub(crate) fn is_manifest(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "toml")
 }
 
 fn built_in(problems: &mut Problems, system: &Spec, nodes: u16, text: &str) {

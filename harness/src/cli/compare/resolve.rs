@@ -45,7 +45,7 @@ pub(super) fn asked(args: &CompareArgs, unknown: Vec<Problem>) -> Result<Asked, 
     let known: Vec<&str> = catalog::systems().iter().map(|info| info.name).collect();
     let is_system = |text: &&String| {
         let name = text.split(':').next().unwrap_or_default();
-        known.contains(&name) || embedded::find(name).is_some() || name.ends_with(".toml")
+        known.contains(&name) || embedded::find(name).is_some() || chosen::is_manifest(name)
     };
     let runs: Vec<RunFolder> = args
         .systems
