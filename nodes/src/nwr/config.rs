@@ -169,8 +169,22 @@ impl Config {
 
 /// What `schism list` shows.
 pub(super) fn info() -> ProtocolInfo {
+    ProtocolInfo {
+        name: "nwr",
+        about: "replicated registers with n copies, w acknowledgements and r answers (Gifford 1979; Attiya, Bar-Noy, Dolev 1995)",
+        parameters: parameters().into_iter().chain(common::parameters()).collect(),
+        bugs: Bug::ALL.map(Bug::info).to_vec(),
+        requests: vec!["read", "peek", "write", "delete", "add", "remove"],
+        has_leader: false,
+        links: LinkOrder::Any,
+        recovery: Duration::from_millis(500),
+    }
+}
+
+/// Its own parameters.
+fn parameters() -> Vec<Parameter> {
     let parameter = |name, values, default, about| Parameter { name, values, default, about };
-    let mut parameters = vec![
+    vec![
         parameter("n", "1..nodes", "the number of nodes", "on how many nodes each key is kept"),
         parameter("w", "1..n|maj", "maj", "how many replicas have to store a write"),
         parameter("r", "1..n|maj", "maj", "how many replicas are asked"),
@@ -226,18 +240,7 @@ pub(super) fn info() -> ProtocolInfo {
         parameter("retry", "a time", "100ms", "after how long a silent replica is asked again"),
         parameter("give_up", "a time", "5s", "after how long an operation is given up"),
         parameter("bug", "a bug's name or id", "none", "the deliberate bug"),
-    ];
-    parameters.extend(common::parameters());
-    ProtocolInfo {
-        name: "nwr",
-        about: "replicated registers with n copies, w acknowledgements and r answers (Gifford 1979; Attiya, Bar-Noy, Dolev 1995)",
-        parameters,
-        bugs: Bug::ALL.map(Bug::info).to_vec(),
-        requests: vec!["read", "peek", "write", "delete", "add", "remove"],
-        has_leader: false,
-        links: LinkOrder::Any,
-        recovery: Duration::from_millis(500),
-    }
+    ]
 }
 
 /// Reads the parameters for a universe of `nodes` nodes.
