@@ -40,7 +40,9 @@ async fn a_killed_leader_is_replaced_and_comes_back() {
     let tally = cluster.stop().await;
     assert!(tally.notes > 0 && tally.is_complete(), "{tally:?}");
     let lines = events(&folder);
-    assert_eq!(lines[0], json!({ "schism": "events", "format": 1, "run": "test-run" }));
+    let zero = &lines[0]["zero"];
+    assert!(zero.is_u64(), "notes have a place on the history's clock: {}", lines[0]);
+    assert_eq!(lines[0], json!({ "schism": "events", "format": 1, "run": "test-run", "zero": zero }));
     let notes = u64::try_from(lines.iter().filter(|line| line.get("note").is_some()).count()).unwrap();
     assert_eq!(notes, tally.notes);
     assert!(cluster.restart(first).await.is_err(), "nothing starts after the end");
