@@ -36,7 +36,10 @@ fn holds_and_serves(system: &str, nodes: u16, ok_min: u64) -> Tally {
 
 #[test]
 fn raft_holds() {
-    assert_eq!(holds("raft", 5).faults.len(), schism::faults::catalog().len());
+    // Bits are flipped and rates limited on virtual networks alone.
+    let everywhere =
+        schism::faults::catalog().iter().filter(|fault| !["corrupt", "rate"].contains(&fault.name)).count();
+    assert_eq!(holds("raft", 5).faults.len(), everywhere);
 }
 
 #[test]

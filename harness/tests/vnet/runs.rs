@@ -111,7 +111,7 @@ fn what_a_network_cannot_express_is_refused_before_the_start() {
         (vec!["run", "--fault", "rate:kbit=64"], "--net vnet"),
         (vec!["run", "--stock-tcp"], "--net vnet --stock-tcp"),
         (vec!["run", "--pcap"], "--net vnet --pcap"),
-        (vec!["run", "--net", "carrier-pigeon"], "auto, proxy or vnet"),
+        (vec!["run", "--net", "carrier-pigeon"], "auto, proxy, loopback or vnet"),
         (vec!["run", "--net", "vnet", "--plan", "plan.json"], "type"),
     ] {
         let refused = schism(folder.path(), &words).output().unwrap();

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::fixture::{Node, Wire, boot, folder};
 
 fn synced(data: &Path) -> usize {
-    usize::try_from(u64::from_le_bytes(fs::read(data.join("wal.synced")).unwrap().try_into().unwrap())).unwrap()
+    usize::try_from(u64::from_le_bytes(*fs::read(data.join("wal.synced")).unwrap().first_chunk().unwrap())).unwrap()
 }
 
 fn length(data: &Path) -> usize {

@@ -49,10 +49,9 @@ pub(super) struct Table {
 impl Place {
     /// Of an endpoint by its name.
     pub(super) fn of(endpoint: &str) -> Option<Self> {
-        if let Ok(NodeId(number)) = endpoint.parse() {
-            return Some(Place::Node(number));
-        }
-        addresses::worker_number(endpoint).map(Place::Worker)
+        let node = endpoint.parse().ok().filter(|node: &NodeId| !node.is_coordinator());
+        let worker = || addresses::worker_number(endpoint).map(Place::Worker);
+        node.map(|NodeId(number)| Place::Node(number)).or_else(worker)
     }
 }
 

@@ -85,7 +85,8 @@ fn names(manifest: &Manifest, found: &mut Found) {
         found.unless(inside && !file.is_empty(), || format!("file {file:?} does not lie in the folder of its node"));
     }
     for node in manifest.others.iter().flat_map(|other| &other.on) {
-        found.unless(node.parse::<NodeId>().is_ok(), || format!("on = {node:?}: nodes are n1, n2, …"));
+        let is_node = node.parse().is_ok_and(|node: NodeId| !node.is_coordinator());
+        found.unless(is_node, || format!("on = {node:?}: nodes are n1, n2, …"));
     }
     found.unless(manifest.failures.iter().all(|text| !text.is_empty()), || {
         "an empty text of failures is in every line".to_owned()

@@ -51,7 +51,9 @@ fn etcd_whose_members_answer_reads_by_themselves_is_found_out() {
 #[test]
 fn redis_loses_what_a_master_acknowledged_that_was_cut_off() {
     let cut = ["--fault", "partition:shape=isolate,on=leader,for=6s", "--time", "30s", "--rate", "300"];
-    let Some((_, verdict)) = run("redis", &[&cut[..], &["--workload", "set"]].concat(), 1) else { return };
+    let Some((_, verdict)) = run("redis", &[&cut[..], &["--workload", "set:elements=3000"]].concat(), 1) else {
+        return;
+    };
     let properties = verdict["properties"].as_array().unwrap();
     let durable = properties.iter().find(|property| property["name"] == "durable").unwrap();
     assert_eq!(durable["outcome"], "invalid", "{durable}");
