@@ -1,7 +1,7 @@
 //! `report.html`: one page for everything that a run shows, the proof of a violation first.
 //!
 //! What can be said in words stands in the page itself, so that it can be read where scripts do not run; what is drawn, the scripts
-//! of [`page`] draw from the data at its end.
+//! of `page` draw from the data at its end.
 
 use maud::{DOCTYPE, Markup, html};
 use schism_checker::history::History;
@@ -265,7 +265,7 @@ fn foot(run: Option<&RunFile>) -> Markup {
     }
 }
 
-/// The stretches of time around which [`html`] shows notes and messages.
+/// The stretches of time around which [`html()`] shows notes and messages.
 pub use data::windows;
 
 #[cfg(test)]

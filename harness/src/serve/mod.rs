@@ -1,7 +1,7 @@
 //! `schism serve`: the results folder in a browser. It reads, and never writes.
 //!
 //! Run folders are data from strangers, and whoever can make a browser ask can ask this server: requests are taken from names of this
-//! machine alone ([`guard`]), files are read below the results folder alone ([`files`]), and pages run no script of a run.
+//! machine alone (`guard`), files are read below the results folder alone (`files`), and pages run no script of a run.
 //! Nothing here knows how a run is made or judged; it shows what folders hold.
 
 mod files;

@@ -22,7 +22,7 @@ pub struct Header<'a> {
 pub enum Offer {
     /// It may be delivered at once; the link has kept nothing of it.
     Pass,
-    /// The link has it: it comes out of [`LinkEngine::next`] when it is due, or waits for its release.
+    /// The link has it: it comes out of `LinkEngine::next` when it is due, or waits for its release.
     Kept,
     /// It is lost by chance.
     Lost,

@@ -2,8 +2,8 @@
 //! allows user namespaces.
 //!
 //! Each node has a network namespace with one link and an address of its own, and so has the controller, whose workers have
-//! an address each. The other ends of all links are in one more namespace, the hub, where the [`switch`] reads every frame
-//! and asks the [`table`] of rules what becomes of it. All of it goes away with the last descriptor and process in it, so
+//! an address each. The other ends of all links are in one more namespace, the hub, where the `switch` reads every frame
+//! and asks the `table` of rules what becomes of it. All of it goes away with the last descriptor and process in it, so
 //! that nothing has to be undone.
 //!
 //! Nobody has to ask for anybody's hardware address, and there is no IPv6: all that passes is what the system itself sends,

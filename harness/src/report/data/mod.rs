@@ -1,4 +1,4 @@
-//! What the scripts of `report.html` draw, as one JSON object. Every text in it is [inert](crate::report::inert) already.
+//! What the scripts of `report.html` draw, as one JSON object. Every text in it is inert (`crate::report::inert`) already.
 
 mod columns;
 mod faults;
