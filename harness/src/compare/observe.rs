@@ -89,8 +89,10 @@ fn figures(verdict: &Verdict) -> BTreeMap<String, f64> {
         insert(&mut figures, &format!("{kind}_p50_ms"), Some(float(latency.p50) / 1e3));
         insert(&mut figures, &format!("{kind}_p99_ms"), Some(float(latency.p99) / 1e3));
     }
-    insert(&mut figures, "versions_behind", figure(verdict, "k-atomic", &["versions_behind", "max"]).or(Some(0.0)));
-    insert(&mut figures, "stale_ms_p99", figure(verdict, "staleness", &["stale_ms", "p99"]).or(Some(0.0)));
+    // Of a linearizable history these are not measured, since they are nothing.
+    let fresh = verdict.properties.iter().any(|it| it.name == LEVELS[0] && it.outcome == Outcome::Valid).then_some(0.0);
+    insert(&mut figures, "versions_behind", figure(verdict, "k-atomic", &["versions_behind", "max"]).or(fresh));
+    insert(&mut figures, "stale_ms_p99", figure(verdict, "staleness", &["stale_ms", "p99"]).or(fresh));
     insert(&mut figures, "stale_ms_max", figure(verdict, "staleness", &["delta_ms"]));
     insert(&mut figures, "converge_ms", figure(verdict, "converges", &["converged_ms"]));
     if let Some(availability) = &verdict.availability {
