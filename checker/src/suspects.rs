@@ -1,6 +1,7 @@
 //! The usual suspects: what often lies behind a violation, as hints for a person. The verdict does not depend on them.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
 
 use rustc_hash::FxHashSet;
 use serde_json::Value;
@@ -18,7 +19,9 @@ pub(crate) fn of_object<M: Model>(operations: &[Operation], model: &M, counterex
     let of_key = |operation: &&Operation| {
         operation.key.as_deref().filter(|_| model.partitions_by_key()) == counterexample.key.as_ref()
     };
-    let operations: Vec<&Operation> = operations.iter().filter(of_key).collect();
+    let mut operations: Vec<&Operation> = operations.iter().filter(of_key).collect();
+    // They are, unless a caller made them.
+    operations.sort_by_key(|operation| operation.invoked);
     let mut hints = Vec::new();
     if let Some(initial) = model.register_initial() {
         let mut seen = seen(&operations, model, counterexample);
@@ -125,19 +128,34 @@ impl Seen<'_> {
     }
 }
 
-/// Whether the recorded times contradict the recorded order.
+/// Whether the recorded times contradict the recorded order. `operations` are in the order of their invocations.
 fn out_of_order(operations: &[&Operation]) -> Option<String> {
-    let mut times: Vec<(u64, u64)> = operations
-        .iter()
-        .flat_map(|it| [Some(it.invoked).zip(it.invoked_at), it.completed.zip(it.completed_at)])
-        .flatten()
-        .collect();
-    times.sort_unstable();
-    let back = times.windows(2).find(|pair| pair[0].0 < pair[1].0 && pair[1].1 < pair[0].1)?;
+    // The next completions, by their places in the history: only those that are open at the same time are sorted.
+    let mut open: BinaryHeap<Reverse<(u64, u64)>> = BinaryHeap::new();
+    let mut latest = None;
+    for operation in operations {
+        while let Some(completion) = open.peek().filter(|completion| completion.0.0 < operation.invoked).copied() {
+            open.pop();
+            if let Some(hint) = goes_back(&mut latest, completion.0) {
+                return Some(hint);
+            }
+        }
+        let invocation = operation.invoked_at.map(|time| (operation.invoked, time));
+        if let Some(hint) = invocation.and_then(|invocation| goes_back(&mut latest, invocation)) {
+            return Some(hint);
+        }
+        open.extend(operation.completed.zip(operation.completed_at).map(Reverse));
+    }
+    std::iter::from_fn(|| open.pop()).find_map(|Reverse(completion)| goes_back(&mut latest, completion))
+}
+
+/// What there is to say if the time of this event is before that of the last one, each with its index.
+fn goes_back(latest: &mut Option<(u64, u64)>, event: (u64, u64)) -> Option<String> {
+    let (index, time) = event;
+    let (before, _) = latest.replace(event).filter(|latest| time < latest.1)?;
     Some(format!(
-        "the time of event {} is before that of event {}: events are taken in the order of the file, is that the order \
-         in which they happened?",
-        back[1].0, back[0].0
+        "the time of event {index} is before that of event {before}: events are taken in the order of the file, is that \
+         the order in which they happened?"
     ))
 }
 

@@ -25,7 +25,7 @@ use crate::history::{Cut, Event, FORMAT, History, Names, Process};
 pub use export::{Exported, write};
 pub use growing::Growing;
 pub(crate) use json_lines::{parse_header, parse_line};
-pub(crate) use lines::Lines;
+pub(crate) use lines::{Line, Lines};
 pub use paired::{NotPaired, read_paired_path};
 
 /// A format of histories.

@@ -61,6 +61,7 @@ pub use tag::{Tag, Writer};
 pub use tally::{Finding, Told, WITNESS_MAX};
 
 use crate::history::History;
+use crate::parallel;
 use case::Case;
 use replicas::walk;
 use rules::{
@@ -87,7 +88,8 @@ pub fn check(gathered: Gatherer, history: &History, promises: &Promises) -> Repo
     let hints = repair::hints(&mut repairs, &evidence, promises, &walked);
     statistics.hints = [hints.kept, hints.delivered, hints.expired, hints.superseded, hints.lost];
     put(Rule::RepairKeepsNewer, repairs);
-    let [write, read, homes, durable, back] = operations(&case);
+    let ([write, read, homes, durable, back], of_keys) =
+        parallel::both(|| operations(&case), || keys(&case, &mut statistics));
     put(Rule::WriteQuorum, write);
     put(Rule::ReadQuorum, read);
     put(Rule::HomeReplicas, homes);
@@ -96,7 +98,7 @@ pub fn check(gathered: Gatherer, history: &History, promises: &Promises) -> Repo
     let mut tags = Tally::default();
     unique_tags::judge(&mut tags, &case);
     put(Rule::UniqueTags, tags);
-    for (rule, tally) in keys(&case, &mut statistics) {
+    for (rule, tally) in of_keys {
         put(rule, tally);
     }
     let mut reachable = Tally::default();

@@ -1,15 +1,17 @@
 //! Reads a file of notes straight into evidence: a million of them as JSON values would take gigabytes.
 
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use super::gather::{Gatherer, Source};
 use super::told::NoteLine;
-use crate::formats::{BUFFER_BYTES, Lines, ReadError, parse_header, parse_line};
+use crate::formats::{BUFFER_BYTES, Line, Lines, Place, ReadError, parse_header, parse_line};
 use crate::note::{self, Note};
+use crate::parallel;
 
 /// Reads the notes in a file.
 pub fn read_path(path: &Path) -> Result<Gatherer, ReadError> {
@@ -23,30 +25,91 @@ pub fn read_path(path: &Path) -> Result<Gatherer, ReadError> {
 pub fn read(input: impl BufRead, name: &str) -> Result<Gatherer, ReadError> {
     let mut gatherer = Gatherer::default();
     let mut lines = Lines::new(input);
+    let mut block = Block::default();
     let mut first = true;
-    while let Some(line) = lines.next().map_err(|source| ReadError::unreadable(name, source))? {
-        if std::mem::take(&mut first) && parse_header::<note::Header>(&line, name, "events")?.is_some() {
-            continue;
-        }
-        if let Ok(told) = serde_json::from_slice::<NoteLine<'_>>(line.bytes) {
-            let NoteLine { node, incarnation, seq, time, name, fields } = told;
-            let source = Source { node: &node.0, incarnation, seq, time };
-            gatherer.read(&source, &name.0, &fields);
-            continue;
-        }
-        match parse_line(&line, name, PhantomData::<Note>) {
-            Ok(Some(Note { node, incarnation, seq, time, name, .. })) => {
-                gatherer.unreadable(&Source { node: &node, incarnation, seq, time }, &name);
+    while block.fill(&mut lines).map_err(|source| ReadError::unreadable(name, source))? {
+        let parsed = parallel::each(block.parts(), |(_, part)| block.parse(part));
+        for (line, told) in block.lines().zip(parsed.into_iter().flatten()) {
+            if std::mem::take(&mut first) && parse_header::<note::Header>(&line, name, "events")?.is_some() {
+                continue;
             }
-            Ok(None) => {
+            if !take(&mut gatherer, &line, told, name)? {
                 gatherer.cut();
-                break;
+                return Ok(gatherer);
             }
-            Err(error) if is_no_note(line.bytes) => drop(error),
-            Err(error) => return Err(error),
         }
     }
     Ok(gatherer)
+}
+
+/// Takes what stands on a line; false where the file ends in the middle of it.
+fn take(gatherer: &mut Gatherer, line: &Line<'_>, told: Option<NoteLine<'_>>, name: &str) -> Result<bool, ReadError> {
+    if let Some(NoteLine { node, incarnation, seq, time, name, fields }) = told {
+        gatherer.read(&Source { node: &node.0, incarnation, seq, time }, &name.0, &fields);
+        return Ok(true);
+    }
+    match parse_line(line, name, PhantomData::<Note>) {
+        Ok(Some(Note { node, incarnation, seq, time, name, .. })) => {
+            gatherer.unreadable(&Source { node: &node, incarnation, seq, time }, &name);
+            Ok(true)
+        }
+        Ok(None) => Ok(false),
+        Err(error) if is_no_note(line.bytes) => {
+            drop(error);
+            Ok(true)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Lines that are parsed at the same time: parsing takes longer than all else.
+#[derive(Default)]
+struct Block {
+    bytes: Vec<u8>,
+    lines: Vec<Stretch>,
+}
+
+/// Where a line stands in the block, and where in the file.
+struct Stretch {
+    range: Range<usize>,
+    place: Place,
+    ended: bool,
+}
+
+impl Block {
+    const BYTES: usize = 256 << 10;
+    const PART_LINES: usize = 128;
+
+    /// Takes the next lines; false if there are none.
+    fn fill(&mut self, lines: &mut Lines<impl BufRead>) -> io::Result<bool> {
+        self.bytes.clear();
+        self.lines.clear();
+        while self.bytes.len() < Block::BYTES {
+            let Some(Line { bytes, place, ended }) = lines.next()? else { break };
+            let begin = self.bytes.len();
+            self.bytes.extend_from_slice(bytes);
+            self.lines.push(Stretch { range: begin..self.bytes.len(), place, ended });
+        }
+        Ok(!self.lines.is_empty())
+    }
+
+    fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        let line = |stretch: &Stretch| Line { bytes: self.text(stretch), place: stretch.place, ended: stretch.ended };
+        self.lines.iter().map(line)
+    }
+
+    fn text(&self, stretch: &Stretch) -> &[u8] {
+        &self.bytes[stretch.range.clone()]
+    }
+
+    fn parts(&self) -> Vec<&[Stretch]> {
+        self.lines.chunks(Block::PART_LINES).collect()
+    }
+
+    /// What stands on each line of a part, where that is a note as it has to be.
+    fn parse(&self, part: &[Stretch]) -> Vec<Option<NoteLine<'_>>> {
+        part.iter().map(|stretch| serde_json::from_slice(self.text(stretch)).ok()).collect()
+    }
 }
 
 /// Whether a line is what the run itself wrote between the notes.

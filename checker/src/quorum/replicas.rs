@@ -80,6 +80,8 @@ pub(super) struct Change {
 pub(super) struct Walked {
     /// Sorted by operation.
     made: Vec<Made>,
+    /// By operation: where its replies begin in there. Each rule asks for them again.
+    first: Vec<u32>,
     losses: FxHashMap<(u32, u32), Vec<Loss>>,
     pub(super) changes: Vec<Change>,
     /// What replicas said in the end that they hold, by node and key.
@@ -97,9 +99,25 @@ pub(super) struct Walked {
 impl Walked {
     /// The replies that were made to an operation.
     pub(super) fn made_for(&self, op: u32) -> &[Made] {
-        let begin = self.made.partition_point(|made| made.op < op);
-        let count = self.made[begin..].partition_point(|made| made.op == op);
-        &self.made[begin..begin + count]
+        let op = op as usize;
+        let Some(&[begin, end]) = self.first.get(op..op + 2).and_then(|ends| ends.as_array()) else { return &[] };
+        &self.made[begin as usize..end as usize]
+    }
+
+    /// Puts the replies in the order of their operations, and of one operation in that of their notes.
+    fn sort(&mut self, operations: usize) {
+        // They are large: what is moved while it is sorted is where they stand.
+        let place = |(place, made): (u32, &Made)| (made.op, made.at.order, place);
+        let mut places: Vec<(u32, u32, u32)> = (0..).zip(&self.made).map(place).collect();
+        places.sort_unstable();
+        self.first = vec![0; operations + 1];
+        for &(op, ..) in &places {
+            self.first[op as usize + 1] += 1;
+        }
+        for op in 0..operations {
+            self.first[op + 1] += self.first[op];
+        }
+        self.made = places.into_iter().map(|(.., place)| self.made[place as usize]).collect();
     }
 
     /// The first loss at a replica between two moments that left it with less than `tag`.
@@ -122,7 +140,7 @@ pub(super) fn walk(evidence: &Evidence) -> Walked {
             replica.life(u32::MAX, last.at, &mut walked);
         }
     }
-    walked.made.sort_unstable_by_key(|made| (made.op, made.at.order));
+    walked.sort(evidence.ops.len());
     walked
 }
 
