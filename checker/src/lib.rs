@@ -60,6 +60,7 @@ mod registers;
 mod routes;
 mod search;
 pub mod sequential;
+mod sorting;
 pub mod streaming;
 mod suspects;
 pub mod verdict;

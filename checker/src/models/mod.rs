@@ -5,6 +5,7 @@ mod asserting;
 mod collection;
 mod counter;
 pub(crate) mod each;
+mod erased;
 mod kv;
 mod log;
 mod multi_register;

@@ -23,6 +23,7 @@ use crate::call::Call;
 use crate::meter::{Share, Stop};
 use crate::model::{Action, Model};
 use crate::registers::RegisterCalls;
+use crate::sorting;
 use crate::verdict::Counterexample;
 use crate::words;
 
@@ -63,7 +64,7 @@ impl Contradiction {
     /// As it is shown, without the key.
     pub(crate) fn tell<M: Model>(self, model: &M, calls: &[Call<'_, M::Input>]) -> Counterexample {
         let (mut shown, mut because) = (self.calls, self.because);
-        shown.sort_unstable_by_key(|&call| (calls[call].operation.invoked, call));
+        sorting::sort_by_key(&mut shown, &|call| (calls[call].operation.invoked, call));
         // Some contradictions need many operations, such as all appends of a log; the ends of the story are told.
         let (hidden, untold) = (cut(&mut shown), cut(&mut because));
         if hidden + untold > 0 {

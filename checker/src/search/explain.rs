@@ -4,6 +4,7 @@
 use crate::call::Call;
 use crate::model::Model;
 use crate::search::Stuck;
+use crate::sorting;
 use crate::verdict::Counterexample;
 use crate::words;
 
@@ -52,7 +53,7 @@ pub(crate) fn tell<M: Model, S>(
         because.push(format!("{left_out} more operations were concurrent or had crashed, and do not help either"));
     }
     let mut shown: Vec<usize> = concurrent.into_iter().chain([stuck.call]).collect();
-    shown.sort_by_key(|&call| calls[call].operation.invoked);
+    sorting::sort_by_key(&mut shown, &|call| calls[call].operation.invoked);
     let rows = shown.into_iter().map(|call| {
         let role = match &calls[call] {
             _ if call == stuck.call => part,
@@ -72,7 +73,7 @@ fn concurrent<I>(calls: &[Call<'_, I>], stuck: usize) -> (Vec<usize>, usize) {
         end.is_none_or(|end| call.operation.invoked <= end) && call.end.is_none_or(|its_end| its_end >= begin)
     };
     let mut all: Vec<usize> = (0..calls.len()).filter(|&call| call != stuck && overlaps(&calls[call])).collect();
-    all.sort_by_key(|&call| (calls[call].crashed(), calls[call].operation.invoked.abs_diff(begin)));
+    sorting::sort_by_key(&mut all, &|call| (calls[call].crashed(), calls[call].operation.invoked.abs_diff(begin)));
     let left_out = all.len().saturating_sub(CONCURRENT_SHOWN);
     all.truncate(CONCURRENT_SHOWN);
     (all, left_out)

@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::call::Call;
 use crate::meter::{Share, Stop};
 use crate::model::{Action, CollectionAction, Discipline, Model};
+use crate::sorting;
 
 /// A call by its place.
 type CallId = u32;
@@ -105,7 +106,7 @@ impl<'c, 'a, M: Model> Way<'c, 'a, M> {
         let mut class_of: FxHashMap<&M::Input, Class> = FxHashMap::default();
         let mut classes: Vec<Vec<CallId>> = Vec::new();
         let mut by_begin: Vec<CallId> = (0..).take(calls.len()).collect();
-        by_begin.sort_by_key(|&call| calls[call as usize].operation.invoked);
+        sorting::sort_by_key(&mut by_begin, &|call| calls[call as usize].operation.invoked);
         let mut moments = Vec::with_capacity(2 * calls.len());
         for id in by_begin {
             let call = &calls[id as usize];
@@ -123,7 +124,7 @@ impl<'c, 'a, M: Model> Way<'c, 'a, M> {
             moments.push((call.operation.invoked, false, Moment::Crash(class)));
         }
         // What begins and what ends at the same event are concurrent.
-        moments.sort_by_key(|&(index, ends, _)| (index, ends));
+        sorting::sort_by_key(&mut moments, &|(index, ends, _)| (index, ends));
         let initial = model.initial();
         let cursor = Cursor { moment: 0, open: BTreeSet::new(), begun: vec![0; classes.len()] };
         Way {
@@ -246,9 +247,9 @@ impl<'c, 'a, M: Model> Way<'c, 'a, M> {
             tries.push(Try::Open(call));
         }
         if !self.ranks.is_empty() {
-            tries.sort_by_key(|next| match next {
+            sorting::sort_by_key(&mut tries, &|next| match next {
                 Try::Crashed(_) => (std::cmp::Reverse(u64::MAX), 0),
-                Try::Open(call) => (std::cmp::Reverse(self.ranks[*call as usize]), u32::MAX - call),
+                Try::Open(call) => (std::cmp::Reverse(self.ranks[call as usize]), u32::MAX - call),
             });
         }
         self.forks.push(Fork { config, used, order: self.order.len(), tries });

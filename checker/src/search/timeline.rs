@@ -7,6 +7,7 @@ use crate::call::Call;
 use crate::history::Ending;
 use crate::search::frontier::Class;
 use crate::search::states::InputId;
+use crate::sorting;
 
 /// A call by its place.
 pub(crate) type CallId = u32;
@@ -108,7 +109,7 @@ impl<'c, I: Eq + std::hash::Hash> Timeline<'c, I> {
 /// The calls in the order of their invocations, which is mostly the one in which they are.
 fn by_begin<I>(calls: &[Call<'_, I>]) -> Vec<CallId> {
     let mut begins: Vec<CallId> = (0..).take(calls.len()).collect();
-    begins.sort_by_key(|&call| calls[call as usize].operation.invoked);
+    sorting::sort_by_key(&mut begins, &|call| calls[call as usize].operation.invoked);
     begins
 }
 

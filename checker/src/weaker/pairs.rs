@@ -5,6 +5,7 @@
 //! inside a forward one, are all the pairs that have to come before each other.
 
 use crate::model::Model;
+use crate::sorting;
 use crate::verdict::{Counterexample, Witness};
 use crate::weaker::by_key::Register;
 use crate::weaker::clusters::Cluster;
@@ -71,7 +72,7 @@ pub(super) fn rows<M: Model>(register: &Register<'_, '_, M>, mut shown: Vec<usiz
         (Some(_), false) => "acknowledged",
         (None, _) => "",
     };
-    shown.sort_unstable_by_key(|&call| (calls[call].operation.invoked, call));
+    sorting::sort_by_key(&mut shown, &|call| (calls[call].operation.invoked, call));
     shown.dedup();
     shown.into_iter().map(|call| words::witness(model, &calls[call], role(call).to_owned())).collect()
 }

@@ -14,6 +14,7 @@ use petgraph::visit::EdgeRef;
 use crate::call::Call;
 use crate::model::{Access, Model};
 use crate::registers::{RegisterCalls, ValueId};
+use crate::sorting;
 use crate::verdict::{Counterexample, Step};
 use crate::words;
 use crate::zones::Violation;
@@ -87,7 +88,7 @@ impl Cycle {
         let seen = operations.iter().filter_map(|&call| registers.accesses[call].observed());
         let writes: Vec<usize> = seen.filter_map(|value| registers.only_producer[value as usize]).collect();
         operations.extend(writes);
-        operations.sort_unstable_by_key(|&call| (calls[call].operation.invoked, call));
+        sorting::sort_by_key(&mut operations, &|call| (calls[call].operation.invoked, call));
         operations.dedup();
         Cycle { steps, operations }
     }

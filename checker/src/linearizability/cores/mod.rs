@@ -23,6 +23,7 @@ use crate::linearizability::cores::effort::Effort;
 use crate::linearizability::cores::relaxed::{Cannot, Relaxed};
 use crate::model::Model;
 use crate::search::explain;
+use crate::sorting;
 use crate::verdict::{Core, Counterexample};
 use crate::words;
 
@@ -106,8 +107,8 @@ impl<'a, I: Clone> Object<'a, I> {
         let all = 0..self.calls.len();
         let shown: Vec<usize> = all.clone().filter(|&call| shown(call)).collect();
         let mut nearest: Vec<usize> = all.clone().collect();
-        nearest
-            .sort_by_key(|&call| std::cmp::Reverse(self.calls[call].end.unwrap_or(self.calls[call].operation.invoked)));
+        let last_seen = |call: usize| self.calls[call].end.unwrap_or(self.calls[call].operation.invoked);
+        sorting::sort_by_key(&mut nearest, &|call| std::cmp::Reverse(last_seen(call)));
         let mut windows = vec![shown];
         if relaxed.is_register() {
             let sizes = std::iter::successors(Some(FIRST_WINDOW), |size| Some(2 * size));
@@ -129,7 +130,7 @@ impl<'a, I: Clone> Object<'a, I> {
 
     fn tell<M: Model<Input = I>>(&self, model: &M, relaxed: &Relaxed<'_, M>, kept: &[usize], minimal: bool) -> Core {
         let mut rows = kept.to_vec();
-        rows.sort_by_key(|&call| (self.calls[call].operation.invoked, call));
+        sorting::sort_by_key(&mut rows, &|call| (self.calls[call].operation.invoked, call));
         let witness = |&call: &usize| {
             let call = &self.calls[call];
             let role = if call.crashed() { "may have happened at any time since" } else { "" };
