@@ -74,6 +74,8 @@ pub struct BugInfo {
     pub faults: &'static str,
     /// The parameters without which it breaks no promise, as one would write them; empty for none.
     pub needs: &'static str,
+    /// The workload without whose requests it never acts, by its name; empty where any will do.
+    pub workload: &'static str,
 }
 
 /// Parameters as they were given: `NAME:KEY=VALUE,…` without the name.

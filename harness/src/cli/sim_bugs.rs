@@ -31,7 +31,7 @@ pub(crate) fn hunt_all(sweep: &Sweep, args: &SimArgs, cancelled: &AtomicBool) ->
             }
             let found = hunt(&Sweep { options: options.clone(), ..sweep.clone() }, bug, cancelled)?;
             if !args.quietly && !args.json {
-                output::tell(&format!("{}: {}", found.system, words(&found)));
+                output::tell(&format!("{}: {}", found.words(&sweep.options.workload), words(&found)));
             }
             hunts.push(found);
         }
@@ -39,8 +39,10 @@ pub(crate) fn hunt_all(sweep: &Sweep, args: &SimArgs, cancelled: &AtomicBool) ->
     let directed = directed(sweep, args, cancelled)?;
     let text = match (args.json, directed.is_empty()) {
         (true, _) => as_json(&json!({ "chance": hunts, "directed": directed })),
-        (false, true) => list::rendered(&table(&hunts)),
-        (false, false) => list::rendered(&table(&hunts)) + "\n" + &list::rendered(&directed_table(&directed)),
+        (false, true) => list::rendered(&table(&hunts, &sweep.options.workload)),
+        (false, false) => {
+            list::rendered(&table(&hunts, &sweep.options.workload)) + "\n" + &list::rendered(&directed_table(&directed))
+        }
     };
     let idle = hunts.iter().any(|hunt| hunt.fate == HuntFate::NeverActed);
     let unreliable = directed.iter().any(|directed| !directed.is_reliable());
@@ -92,13 +94,13 @@ fn options(sweep: &Sweep, name: &str) -> RunOptions {
     RunOptions { system, mix, ..options.clone() }
 }
 
-fn table(hunts: &[Hunt]) -> Table {
+fn table(hunts: &[Hunt], asked: &Spec) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(["bug", "id", "found", "median seeds", "by", "acted in"]);
     for hunt in hunts {
         let by: Vec<&str> = hunt.properties.keys().map(String::as_str).collect();
         table.add_row([
-            hunt.system.clone(),
+            hunt.words(asked),
             hunt.id.to_owned(),
             format!("{} of {STARTS}", hunt.found()),
             hunt.median().map_or_else(|| "-".to_owned(), |seeds| seeds.to_string()),

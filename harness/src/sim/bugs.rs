@@ -18,11 +18,16 @@ pub const STARTS: u64 = 10;
 /// The distance between the seeds of two starts.
 const START_DISTANCE: u64 = 1_000_000;
 
+/// What is done where no workload is asked for.
+const COMMON_WORKLOAD: &str = "register";
+
 /// What hunting one bug came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Hunt {
     /// The system with the bug, as one would write it.
     pub system: String,
+    /// The workload under which it was hunted.
+    pub workload: String,
     /// The bug's name.
     pub bug: String,
     /// Its id.
@@ -61,6 +66,15 @@ impl Hunt {
         (middle < u64::MAX).then_some(middle)
     }
 
+    /// The system, and the workload where that is not the one that was asked for.
+    pub fn words(&self, asked: &Spec) -> String {
+        if self.workload == asked.to_string() {
+            self.system.clone()
+        } else {
+            format!("{} -w {}", self.system, self.workload)
+        }
+    }
+
     /// In how many starts something broke.
     pub fn found(&self) -> usize {
         self.seeds.iter().flatten().count()
@@ -78,7 +92,19 @@ pub fn with_bug(options: &RunOptions, bug: &BugInfo) -> RunOptions {
     system.params.insert("bug".to_owned(), bug.name.to_owned());
     let special = bug.faults.split(',').filter(|fault| fault.contains(':')).filter_map(|fault| fault.parse().ok());
     let faults = options.faults.iter().cloned().chain(special).collect();
-    RunOptions { system, faults, consistency: "declared".to_owned(), ..options.clone() }
+    let (workload, mix) = requests(options, bug);
+    RunOptions { system, faults, workload, mix, consistency: "declared".to_owned(), ..options.clone() }
+}
+
+/// The workload of `options` with its mix, or the one that the bug needs where that is the common one.
+fn requests(options: &RunOptions, bug: &BugInfo) -> (Spec, Vec<(String, u32)>) {
+    if bug.workload.is_empty() || options.workload.name != COMMON_WORKLOAD {
+        return (options.workload.clone(), options.mix.clone());
+    }
+    let workload = Spec { name: bug.workload.to_owned(), params: BTreeMap::new() };
+    let system = schism_nodes::catalog::protocols().into_iter().find(|info| info.name == options.system.name);
+    let serves = system.map(|info| info.requests).unwrap_or_default();
+    (workload, schism_workloads::default_mix(bug.workload, &serves))
 }
 
 /// Hunts a bug with the seeds, jobs and time on the clock of `sweep`, which are those of each start.
@@ -86,6 +112,7 @@ pub fn hunt(sweep: &Sweep, bug: &BugInfo, cancelled: &AtomicBool) -> Result<Hunt
     let options = with_bug(&sweep.options, bug);
     let mut hunt = Hunt {
         system: options.system.to_string(),
+        workload: options.workload.to_string(),
         bug: bug.name.to_owned(),
         id: bug.id,
         seeds: Vec::new(),
@@ -121,6 +148,7 @@ mod tests {
     fn median(seeds: &[Option<u64>]) -> Option<u64> {
         let hunt = Hunt {
             system: String::new(),
+            workload: String::new(),
             bug: String::new(),
             id: "",
             seeds: seeds.to_vec(),

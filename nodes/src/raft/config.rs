@@ -91,7 +91,7 @@ impl Bug {
     pub fn info(self) -> BugInfo {
         let (_, [name, id, about, anomaly, faults]) =
             ABOUT.into_iter().find(|(bug, _)| *bug == self).expect("the table has every bug");
-        BugInfo { name, id, about, anomaly, faults, needs: "" }
+        BugInfo { name, id, about, anomaly, faults, needs: "", workload: "" }
     }
 }
 
