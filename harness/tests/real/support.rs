@@ -1,9 +1,9 @@
-//! What the tests of the whole program share: one lock, a results folder of their own, and a look at what is left running.
+//! What the tests of the whole program share: a few seats, a results folder of their own, and a look at what is left running.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -16,10 +16,38 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 /// The distance between two looks at what sends no events: the files and processes of others.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// So many clusters may run at the same time: they wait most of the time, and two cores are enough for two of them.
+const SEATS: usize = 2;
+
 /// The right to start clusters, and a folder in which that is done. When it ends, nothing may be left running.
 pub(crate) struct Bench {
     folder: TempDir,
-    _one: MutexGuard<'static, ()>,
+    _seat: Seat,
+}
+
+/// One of the [`SEATS`], until it is dropped.
+struct Seat;
+
+static TAKEN: Mutex<usize> = Mutex::new(0);
+static LEFT: Condvar = Condvar::new();
+
+impl Seat {
+    fn take() -> Seat {
+        // Another test's failure is no reason not to make this one.
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        while *taken == SEATS {
+            taken = LEFT.wait(taken).unwrap_or_else(PoisonError::into_inner);
+        }
+        *taken += 1;
+        Seat
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        LEFT.notify_one();
+    }
 }
 
 /// How a command ended, and what it said.
@@ -39,10 +67,7 @@ pub(crate) struct Running {
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        // Another test's failure is no reason not to make this one.
-        let one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        Bench { folder: tempfile::tempdir().unwrap(), _one: one }
+        Bench { _seat: Seat::take(), folder: tempfile::tempdir().unwrap() }
     }
 
     /// Where commands run.
