@@ -6,6 +6,8 @@
 
 mod queue;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -37,6 +39,8 @@ pub(crate) struct Nats {
     /// The subject on which this connection is answered, but for the number of the question.
     inbox: String,
     serial: u64,
+    /// The queues that are known to have a consumer.
+    consumed: BTreeSet<String>,
 }
 
 /// What came in answer to a question.
@@ -53,7 +57,7 @@ enum Reply {
 
 impl Nats {
     pub(crate) fn new(setup: &Setup) -> Self {
-        Nats { replicas: setup.homes.len().min(5), inbox: String::new(), serial: 0 }
+        Nats { replicas: setup.homes.len().min(5), inbox: String::new(), serial: 0, consumed: BTreeSet::new() }
     }
 
     /// Asks on a subject, and waits for the answer.

@@ -131,9 +131,9 @@ fn completion(request: &RequestKind, said: &Reply) -> Result<Completion, WireErr
             Reply::Nothing => read(Value::Null),
             said => read(element(said)?),
         },
-        (RequestKind::Append { .. } | RequestKind::Enqueue { .. }, Reply::Number(_)) => done(),
         (RequestKind::Write { .. }, Reply::Text(text)) if text == "OK" => done(),
-        (RequestKind::Delete { .. }, Reply::Number(_)) | (RequestKind::Cas { .. }, Reply::Number(1)) => done(),
+        (RequestKind::Delete { .. } | RequestKind::Append { .. } | RequestKind::Enqueue { .. }, Reply::Number(_))
+        | (RequestKind::Cas { .. }, Reply::Number(1)) => done(),
         (RequestKind::Cas { .. }, Reply::Number(_)) => found_another(),
         (_, other) => info(&format!("the answer makes no sense: {other:?}")),
     })

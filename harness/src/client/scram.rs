@@ -96,7 +96,7 @@ mod tests {
         let said = format!("r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
         let answer = scram.answer("pencil", &said).unwrap();
         let message = format!("c=biws,r={nonce},p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=");
-        assert_eq!(answer, Final { message, expected: "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJsTZwN/cg=".to_owned() });
+        assert_eq!(answer, Final { message, expected: "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=".to_owned() });
         assert_ne!(scram.answer("pencils", &said).unwrap(), answer);
     }
 

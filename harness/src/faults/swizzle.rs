@@ -59,7 +59,12 @@ impl FaultKind for SwizzleKind {
         let entries = (0..).zip(nodes.iter().zip(back)).map(|(place, (node, back))| {
             let (from, to) = (start + step * place, start + step * (steps + back));
             let entry = whole.clone();
-            Entry { at: Some(written(from)), on: Some(node.to_string()), duration: Some(written(to - from)), ..entry }
+            Entry {
+                at: Some(written(from)),
+                on: Some(node.to_string()),
+                duration: Some(written(to.saturating_sub(from))),
+                ..entry
+            }
         });
         entries.collect()
     }

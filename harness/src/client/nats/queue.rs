@@ -28,16 +28,20 @@ impl Nats {
 
     /// Pulls a message and acknowledges it.
     pub(super) async fn take_out(&mut self, wire: &mut Wire, key: &str) -> Result<Completion, WireError> {
+        // Nobody answers who asks a consumer that is not there.
+        if !self.consumed.contains(key) {
+            self.create_queues(wire).await?;
+            if let Some(refused) = self.create_consumer(wire, key).await? {
+                return Ok(refused);
+            }
+            self.consumed.insert(key.to_owned());
+        }
         let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{key}");
         let body = json!({ "batch": 1, "no_wait": true }).to_string();
         let pulled = Ask { subject: &subject, headers: "", body: &body, has_effect: false };
         let (payload, place) = match self.exchange(wire, pulled).await? {
             Reply::Message(payload, place) => (payload, place),
-            Reply::Nobody => {
-                self.create_queues(wire).await?;
-                self.create_consumer(wire, key).await?;
-                return Ok(fail("there was no consumer yet"));
-            }
+            Reply::Nobody => return Ok(fail("nobody serves the queue")),
             Reply::Status(status) => return Ok(fail(&format!("nothing to be consumed now (status {status})"))),
             Reply::Said(said) => return Ok(fail(&format!("nothing was consumed: {said}"))),
         };
@@ -63,15 +67,19 @@ impl Nats {
         self.exchange(wire, asked).await.map(drop)
     }
 
-    /// Creates the consumer of a queue.
-    async fn create_consumer(&mut self, wire: &mut Wire, key: &str) -> Result<(), WireError> {
+    /// Creates the consumer of a queue, unless there is one; a completion where that was refused.
+    async fn create_consumer(&mut self, wire: &mut Wire, key: &str) -> Result<Option<Completion>, WireError> {
         let subject = format!("$JS.API.CONSUMER.DURABLE.CREATE.{STREAM}.{key}");
         let body = json!({ "stream_name": STREAM, "config": {
             "durable_name": key, "ack_policy": "explicit", "ack_wait": COMES_AGAIN_NS, "deliver_policy": "all",
             "filter_subject": subject_of(key), "max_deliver": -1, "replay_policy": "instant",
         }});
         let asked = Ask { subject: &subject, headers: "", body: &body.to_string(), has_effect: false };
-        self.exchange(wire, asked).await.map(drop)
+        Ok(match self.exchange(wire, asked).await? {
+            Reply::Said(said) if code(&said).is_none() => None,
+            Reply::Said(said) => Some(fail(&format!("there is no consumer: {said}"))),
+            _ => Some(fail("nobody creates a consumer")),
+        })
     }
 }
 

@@ -15,6 +15,7 @@ ports = { client = 7200 }
 ready = [{ http = "/kv/ready", port = "client", contains = "{" }]
 requests = ["read", "write", "cas"]
 promise = "linearizable"
+recovery = "500ms"
 
 [client]
 driver = "http"
