@@ -72,11 +72,9 @@ fn redis_serves_on_a_good_day_and_so_does_its_cluster() {
 }
 
 #[test]
-fn lists_and_queues_of_etcd_postgres_and_nats_keep_their_order() {
+fn lists_of_etcd_and_queues_of_postgres_keep_their_order() {
     run("etcd", &[&QUIET[..], &["--workload", "append:elements=200"]].concat(), 0);
     run("postgres", &[&QUIET[..], &["--workload", "queue:elements=200"]].concat(), 0);
-    // What nobody has acknowledged comes again later.
-    run("nats", &[&QUIET[..], &["--workload", "queue:elements=200,order=any"]].concat(), 0);
 }
 
 #[test]

@@ -12,7 +12,7 @@ nodes = 1
 secret = ["KV_TOKEN"]
 command = ["python3", "HERE/service.py", "${address}", "${port.client}"]
 ports = { client = 7200 }
-ready = [{ http = "/kv/ready", port = "client", contains = "{" }]
+ready = [{ tcp = "client" }]
 requests = ["read", "write", "cas"]
 promise = "linearizable"
 recovery = "500ms"
