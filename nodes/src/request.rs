@@ -59,6 +59,30 @@ pub enum RequestKind {
         /// The value that it then gets.
         to: Value,
     },
+    /// Adds `value` at the end of the list `key`.
+    Append {
+        /// Which list.
+        key: String,
+        /// What is added.
+        value: Value,
+    },
+    /// All of the list `key`; null if nothing was ever added.
+    List {
+        /// Which list.
+        key: String,
+    },
+    /// Puts `value` into the queue `key`.
+    Enqueue {
+        /// Which queue.
+        key: String,
+        /// What is put in.
+        value: Value,
+    },
+    /// Takes the first element out of the queue `key`, and answers it; null where there is none.
+    Dequeue {
+        /// Which queue.
+        key: String,
+    },
 }
 
 impl RequestKind {
@@ -72,12 +96,21 @@ impl RequestKind {
             RequestKind::Add { .. } => "add",
             RequestKind::Remove { .. } => "remove",
             RequestKind::Cas { .. } => "cas",
+            RequestKind::Append { .. } => "append",
+            RequestKind::List { .. } => "list",
+            RequestKind::Enqueue { .. } => "enqueue",
+            RequestKind::Dequeue { .. } => "dequeue",
         }
     }
 
     /// Whether it is answered with a value and changes nothing.
     pub fn is_read(&self) -> bool {
-        matches!(self, RequestKind::Read { .. } | RequestKind::Peek { .. })
+        matches!(self, RequestKind::Read { .. } | RequestKind::Peek { .. } | RequestKind::List { .. })
+    }
+
+    /// Whether it is answered with a value.
+    pub fn asks_for_a_value(&self) -> bool {
+        self.is_read() || matches!(self, RequestKind::Dequeue { .. })
     }
 
     /// The key that it touches.
@@ -89,7 +122,11 @@ impl RequestKind {
             | RequestKind::Delete { key }
             | RequestKind::Add { key, .. }
             | RequestKind::Remove { key, .. }
-            | RequestKind::Cas { key, .. } => key,
+            | RequestKind::Cas { key, .. }
+            | RequestKind::Append { key, .. }
+            | RequestKind::List { key }
+            | RequestKind::Enqueue { key, .. }
+            | RequestKind::Dequeue { key } => key,
         }
     }
 }

@@ -3,16 +3,20 @@
 //! A workload is a pure state machine from seed and completions to invocations: it knows no clock, no socket and no
 //! node, so the same one drives real processes and virtual time. Chance comes from the seed alone.
 
+pub mod append;
 pub mod durability;
 pub mod load;
 mod params;
+pub mod queue;
 pub mod register;
 pub mod session;
 pub mod set;
 pub mod workload;
 
+pub use append::Append;
 pub use durability::Durability;
 pub use load::Load;
+pub use queue::Queue;
 pub use register::Register;
 pub use session::Session;
 pub use set::Set;

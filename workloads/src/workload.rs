@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::load::Load;
 use crate::params::Params;
-use crate::{durability, register, session, set};
+use crate::{append, durability, queue, register, session, set};
 
 /// A pure state machine from seed and completions to invocations.
 ///
@@ -143,7 +143,7 @@ pub struct WorkloadParameter {
 
 /// The workloads that there are.
 pub fn catalog() -> Vec<WorkloadInfo> {
-    vec![register::info(), session::info(), set::info(), durability::info()]
+    vec![register::info(), session::info(), set::info(), durability::info(), append::info(), queue::info()]
 }
 
 /// The weights of what a workload does where nobody gives any, for a system that serves `served`; none for a name that is none.
@@ -177,6 +177,8 @@ pub fn make(
     Ok(match name {
         "set" => Box::new(set::Set::new(&params, &load, served, streams)?),
         "durability" => Box::new(durability::Durability::new(&params, &load, served, streams)?),
+        "append" => Box::new(append::Append::new(&params, &load, served, streams)?),
+        "queue" => Box::new(queue::Queue::new(&params, &load, served, streams)?),
         "session" => Box::new(session::Session::new(&params, &load, served, streams)?),
         _ => Box::new(register::Register::new(&load, served, streams)?),
     })
@@ -284,7 +286,7 @@ mod tests {
         };
         assert_eq!(
             wrong("regster", "keys", "1"),
-            "there is no workload \"regster\"; there are register, session, set, durability"
+            "there is no workload \"regster\"; there are register, session, set, durability, append, queue"
         );
         assert_eq!(
             wrong("session", "rom", "1"),

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use super::wire::{Dial, Wire, WireError};
 use super::{Client, Completion};
 use crate::network::{Link, Network};
+use crate::system::secrets::Secrets;
 
 /// How long a client that is about to die waits for its connection.
 const LAST_CONNECT: Duration = Duration::from_secs(1);
@@ -51,6 +52,7 @@ pub(crate) struct Attempts {
     network: Arc<dyn Network>,
     there: Link,
     back: Link,
+    secrets: Arc<Secrets>,
     wire: Option<Wire>,
 }
 
@@ -61,10 +63,11 @@ impl Attempts {
         (worker, node): (&str, NodeId),
         home: SocketAddr,
         network: Arc<dyn Network>,
+        secrets: Arc<Secrets>,
     ) -> Self {
         let there = Link { from: worker.to_owned(), to: node.to_string() };
         let back = Link { from: node.to_string(), to: worker.to_owned() };
-        Attempts { speaker, home, network, there, back, wire: None }
+        Attempts { speaker, home, network, there, back, secrets, wire: None }
     }
 
     /// Connects, unless there is a connection that has not ended.
@@ -123,12 +126,8 @@ impl Attempts {
         let committed = self.wire.take().is_some_and(|wire| wire.is_committed());
         if committed { info(why) } else { fail(why) }
     }
-}
 
-#[async_trait]
-impl Client for Attempts {
-    async fn call(&mut self, request: &RequestKind, deadline: Duration) -> Completion {
-        let until = Instant::now() + deadline;
+    async fn attempt(&mut self, request: &RequestKind, until: Instant) -> Completion {
         if let Err(completion) = self.prepare(until).await {
             return completion;
         }
@@ -140,9 +139,28 @@ impl Client for Attempts {
         }
     }
 
+    /// A completion without secrets: a server may repeat in its answer what it was told.
+    fn masked(&self, mut completion: Completion) -> Completion {
+        match &mut completion {
+            Completion::Ok { value, extra } => {
+                value.iter_mut().chain(extra.values_mut()).for_each(|value| self.secrets.mask_value(value));
+            }
+            Completion::Fail { error } | Completion::Info { error } => self.secrets.mask_value(error),
+        }
+        completion
+    }
+}
+
+#[async_trait]
+impl Client for Attempts {
+    async fn call(&mut self, request: &RequestKind, deadline: Duration) -> Completion {
+        let completion = self.attempt(request, Instant::now() + deadline).await;
+        self.masked(completion)
+    }
+
     async fn abandon(&mut self, request: &RequestKind) -> Completion {
         if let Err(completion) = self.prepare(Instant::now() + LAST_CONNECT).await {
-            return completion;
+            return self.masked(completion);
         }
         self.wire.iter_mut().for_each(Wire::begin);
         // Polled until it waits for the first time, which is after the first send.

@@ -16,6 +16,7 @@ use super::zookeeper::ZooKeeper;
 use super::{Client, Dialler};
 use crate::network::Network;
 use crate::system::manifest::HttpRequest;
+use crate::system::secrets::Secrets;
 
 /// What a driver is made with.
 #[derive(Clone, Debug, Default)]
@@ -26,8 +27,8 @@ pub struct Setup {
     pub http: BTreeMap<String, HttpRequest>,
     /// Where each node serves clients.
     pub homes: BTreeMap<NodeId, SocketAddr>,
-    /// Secrets by their names.
-    pub secrets: BTreeMap<String, String>,
+    /// What must not be written, by its names.
+    pub secrets: Arc<Secrets>,
 }
 
 /// A client that comes with Schism.
@@ -46,13 +47,13 @@ pub struct Driver {
 static DRIVERS: [Driver; 6] = [
     Driver {
         name: "etcd",
-        requests: &["read", "write", "cas", "delete"],
+        requests: &["read", "write", "cas", "delete", "append", "list", "enqueue", "dequeue"],
         knows_leaders: true,
         make: |setup, _| Box::new(Etcd::new(&setup.options)),
     },
     Driver {
         name: "redis",
-        requests: &["read", "write", "cas", "delete"],
+        requests: &["read", "write", "cas", "delete", "append", "list", "enqueue", "dequeue"],
         knows_leaders: true,
         make: |setup, _| Box::new(Redis::new(setup)),
     },
@@ -64,13 +65,13 @@ static DRIVERS: [Driver; 6] = [
     },
     Driver {
         name: "nats",
-        requests: &["read", "write", "cas"],
+        requests: &["read", "write", "cas", "enqueue", "dequeue"],
         knows_leaders: true,
         make: |setup, _| Box::new(Nats::new(setup)),
     },
     Driver {
         name: "postgres",
-        requests: &["read", "write", "cas", "delete"],
+        requests: &["read", "write", "cas", "delete", "append", "list", "enqueue", "dequeue"],
         knows_leaders: true,
         make: |setup, _| Box::new(Postgres::new(setup)),
     },
@@ -113,6 +114,7 @@ impl Dialler for DriverDialler {
     fn client(&self, worker: &str, _process: u64, node: NodeId) -> Box<dyn Client> {
         let home = self.setup.homes.get(&node).copied().unwrap_or_else(|| self.network.address(node));
         let speaker = self.driver.speaker(&self.setup, node);
-        Box::new(Attempts::new(speaker, (worker, node), home, Arc::clone(&self.network)))
+        let secrets = Arc::clone(&self.setup.secrets);
+        Box::new(Attempts::new(speaker, (worker, node), home, Arc::clone(&self.network), secrets))
     }
 }

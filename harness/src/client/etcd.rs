@@ -1,4 +1,5 @@
-//! etcd by its JSON gateway (`/v3/kv/…`): a register is a key.
+//! etcd by its JSON gateway (`/v3/kv/…`): a register is a key; a list or a queue is one with an array, which is read and put
+//! back in a transaction that fails where another one came between.
 //!
 //! Reads are linearizable unless `reads=serializable`. etcd refuses nothing for certain but a comparison that fails and a
 //! request that it had no room for; whatever else it says leaves open what became of a write.
@@ -36,11 +37,66 @@ impl Etcd {
         http1::answer(wire).await
     }
 
+    /// Changes the array of a list or a queue.
+    async fn change(&self, wire: &mut Wire, request: &RequestKind) -> Result<Completion, WireError> {
+        let key = request.key();
+        let range = json!({ "key": encoded(key) }).to_string();
+        let headers = ["Content-Type: application/json".to_owned()];
+        wire.send_harmless(&http1::request("POST", "/v3/kv/range", "etcd", &headers, range.as_bytes())).await?;
+        let answer = http1::answer(wire).await?;
+        let said = parsed(&answer.body)?;
+        if answer.status != 200 || said.pointer("/header/revision").is_none() {
+            return Ok(fail("the array could not be read"));
+        }
+        let Value::Array(mut elements) = found(&said)? else {
+            if matches!(request, RequestKind::Dequeue { .. }) && said.pointer("/kvs/0").is_none() {
+                return Ok(read(Value::Null));
+            }
+            return self.put_array(wire, key, None, &added(Vec::new(), request)).await;
+        };
+        let revision = said.pointer("/kvs/0/mod_revision").cloned();
+        if !matches!(request, RequestKind::Dequeue { .. }) {
+            return self.put_array(wire, key, revision, &added(elements, request)).await;
+        }
+        if elements.is_empty() {
+            return Ok(read(Value::Null));
+        }
+        let first = elements.remove(0);
+        let ended = self.put_array(wire, key, revision, &elements).await?;
+        Ok(if ended == done() { read(first) } else { ended })
+    }
+
+    /// Puts an array in the place of the one that was read; of none where there was none.
+    async fn put_array(
+        &self,
+        wire: &mut Wire,
+        key: &str,
+        revision: Option<Value>,
+        elements: &[Value],
+    ) -> Result<Completion, WireError> {
+        let compare = match revision {
+            Some(revision) => {
+                json!({ "key": encoded(key), "target": "MOD", "result": "EQUAL", "mod_revision": revision })
+            }
+            None => json!({ "key": encoded(key), "target": "CREATE", "result": "EQUAL", "create_revision": "0" }),
+        };
+        let value = encoded(&Value::from(elements).to_string());
+        let put = json!({ "request_put": { "key": encoded(key), "value": value } });
+        let answer = self.post(wire, "/v3/kv/txn", &json!({ "compare": [compare], "success": [put] })).await?;
+        let said = parsed(&answer.body)?;
+        Ok(match said.pointer("/header/revision") {
+            _ if answer.status != 200 => refused(&said),
+            None => info("the answer has no revision"),
+            Some(_) if said.get("succeeded") == Some(&Value::Bool(true)) => done(),
+            Some(_) => fail("another one came between"),
+        })
+    }
+
     /// What the request is on the wire.
     fn question(&self, request: &RequestKind) -> Option<(&'static str, Value)> {
         let key = request.key();
         Some(match request {
-            RequestKind::Read { .. } | RequestKind::Peek { .. } => {
+            RequestKind::Read { .. } | RequestKind::Peek { .. } | RequestKind::List { .. } => {
                 ("/v3/kv/range", json!({ "key": encoded(key), "serializable": self.serializable }))
             }
             RequestKind::Write { value, .. } => {
@@ -57,7 +113,7 @@ impl Etcd {
                 let put = json!({ "request_put": { "key": encoded(key), "value": encoded(&to.to_string()) } });
                 ("/v3/kv/txn", json!({ "compare": [compare], "success": [put] }))
             }
-            RequestKind::Add { .. } | RequestKind::Remove { .. } => return None,
+            _ => return None,
         })
     }
 }
@@ -65,6 +121,9 @@ impl Etcd {
 #[async_trait]
 impl Speaker for Etcd {
     async fn ask(&mut self, wire: &mut Wire, request: &RequestKind) -> Result<Completion, WireError> {
+        if matches!(request, RequestKind::Append { .. } | RequestKind::Enqueue { .. } | RequestKind::Dequeue { .. }) {
+            return self.change(wire, request).await;
+        }
         let Some((path, body)) = self.question(request) else { return Ok(not_served(request)) };
         let answer = self.post(wire, path, &body).await?;
         let said = parsed(&answer.body)?;
@@ -73,7 +132,7 @@ impl Speaker for Etcd {
         }
         Ok(match request {
             _ if said.pointer("/header/revision").is_none() => info("the answer has no revision"),
-            RequestKind::Read { .. } | RequestKind::Peek { .. } => read(found(&said)?),
+            _ if request.is_read() => read(found(&said)?),
             RequestKind::Cas { .. } if said.get("succeeded") != Some(&Value::Bool(true)) => found_another(),
             _ => done(),
         })
@@ -85,6 +144,14 @@ impl Speaker for Etcd {
         let (me, leader) = (number("/header/member_id"), number("/leader"));
         Ok(number("/raftTerm").filter(|_| me.is_some() && me == leader))
     }
+}
+
+/// An array with what a request adds to it.
+fn added(mut elements: Vec<Value>, request: &RequestKind) -> Vec<Value> {
+    if let RequestKind::Append { value, .. } | RequestKind::Enqueue { value, .. } = request {
+        elements.push(value.clone());
+    }
+    elements
 }
 
 fn encoded(text: &str) -> String {

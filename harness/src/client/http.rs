@@ -45,11 +45,11 @@ impl Speaker for Http {
 
 fn completion(how: &HttpRequest, request: &RequestKind, answer: &http1::Answer) -> Result<Completion, WireError> {
     let status = answer.status;
-    if request.is_read() && how.absent.contains(&status) {
+    if request.asks_for_a_value() && how.absent.contains(&status) {
         return Ok(read(Value::Null));
     }
     if how.ok.contains(&status) {
-        return if request.is_read() { Ok(read(value(how, &answer.body)?)) } else { Ok(done()) };
+        return if request.asks_for_a_value() { Ok(read(value(how, &answer.body)?)) } else { Ok(done()) };
     }
     let shown: String = String::from_utf8_lossy(&answer.body).chars().take(SHOWN_MAX).collect();
     let told = format!("status {status}: {}", shown.trim());
@@ -76,9 +76,11 @@ fn value(how: &HttpRequest, body: &[u8]) -> Result<Value, WireError> {
 fn filled(template: &str, request: &RequestKind, escape: fn(&str) -> String) -> String {
     let mut text = template.replace("${key}", &escape(request.key()));
     let values: &[(&str, &Value)] = match request {
-        RequestKind::Write { value, .. } | RequestKind::Add { value, .. } | RequestKind::Remove { value, .. } => {
-            &[("${value}", value)]
-        }
+        RequestKind::Write { value, .. }
+        | RequestKind::Add { value, .. }
+        | RequestKind::Remove { value, .. }
+        | RequestKind::Append { value, .. }
+        | RequestKind::Enqueue { value, .. } => &[("${value}", value)],
         RequestKind::Cas { from, to, .. } => &[("${from}", from), ("${to}", to)],
         _ => &[],
     };

@@ -11,6 +11,7 @@ pub mod own;
 mod postgres;
 mod redis;
 mod reply;
+mod scram;
 pub mod wire;
 mod zookeeper;
 

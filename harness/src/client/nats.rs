@@ -1,7 +1,12 @@
 //! NATS `JetStream` by its text protocol: a register is the last message on a subject of one stream.
 //!
 //! A write is a publication that the stream acknowledges, a compare-and-set one that expects the sequence number of the
-//! message before it. A read asks the stream's leader for the last message, who answers without asking anybody.
+//! message before it. A read asks the stream's leader for the last message, who answers without asking anybody. A queue is a
+//! subject of another stream, see [`queue`].
+
+mod queue;
+
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -22,6 +27,8 @@ const NO_MESSAGE: u64 = 10_037;
 const NO_STREAM: u64 = 10_059;
 /// The last message has another sequence number.
 const WRONG_LAST_SEQUENCE: u64 = 10_071;
+/// How the subjects begin where messages of queues are acknowledged.
+const ACKNOWLEDGED_AT: &str = "$JS.ACK.";
 /// The longest message that is taken, in bytes.
 const MESSAGE_MAX: usize = 16 << 20;
 
@@ -32,19 +39,25 @@ pub(crate) struct Nats {
     /// The subject on which this connection is answered, but for the number of the question.
     inbox: String,
     serial: u64,
+    /// The queues that are known to have a consumer.
+    consumed: BTreeSet<String>,
 }
 
 /// What came in answer to a question.
 enum Reply {
     /// JSON of `JetStream`.
     Said(Value),
+    /// A message of a queue: what it holds, and where to it is acknowledged.
+    Message(Vec<u8>, String),
+    /// A status without a message.
+    Status(u16),
     /// Nobody was there to hear it.
     Nobody,
 }
 
 impl Nats {
     pub(crate) fn new(setup: &Setup) -> Self {
-        Nats { replicas: setup.homes.len().min(5), inbox: String::new(), serial: 0 }
+        Nats { replicas: setup.homes.len().min(5), inbox: String::new(), serial: 0, consumed: BTreeSet::new() }
     }
 
     /// Asks on a subject, and waits for the answer.
@@ -58,15 +71,20 @@ impl Nats {
             wire.send_harmless(&bytes).await?;
         }
         loop {
-            let (subject, status, payload) = message(wire).await?;
-            if subject != reply_to {
-                continue;
+            let Message { subject, reply_to: acknowledged_at, status, payload } = message(wire).await?;
+            // What comes out of a queue has the subject that it was published on.
+            let place = acknowledged_at.filter(|place| place.starts_with(ACKNOWLEDGED_AT));
+            if subject == reply_to || place.is_some() {
+                return match (status, place) {
+                    (Some(503), _) => Ok(Reply::Nobody),
+                    (Some(status), _) => Ok(Reply::Status(status)),
+                    (None, Some(place)) => Ok(Reply::Message(payload, place)),
+                    (None, None) if payload.is_empty() => Ok(Reply::Said(Value::Null)),
+                    (None, None) => serde_json::from_slice(&payload)
+                        .map(Reply::Said)
+                        .map_err(|error| WireError::garbage(&error.to_string(), &payload)),
+                };
             }
-            if status == Some(503) {
-                return Ok(Reply::Nobody);
-            }
-            let said = serde_json::from_slice(&payload);
-            return said.map(Reply::Said).map_err(|error| WireError::garbage(&error.to_string(), &payload));
         }
     }
 
@@ -81,8 +99,8 @@ impl Nats {
         let body = json!({ "last_by_subj": subject_of(key) }).to_string();
         let asked = Ask { subject: &subject, headers: "", body: &body, has_effect };
         let said = match self.exchange(wire, asked).await? {
-            Reply::Nobody => return Ok(Err(fail("nobody serves the stream"))),
             Reply::Said(said) => said,
+            other => return Ok(Err(other.refused())),
         };
         match code(&said) {
             None => {}
@@ -112,20 +130,19 @@ impl Nats {
     async fn publish(
         &mut self,
         wire: &mut Wire,
-        key: &str,
+        subject: &str,
         value: &Value,
         last: Option<u64>,
     ) -> Result<Completion, WireError> {
         let headers = last.map_or_else(String::new, |last| format!("Nats-Expected-Last-Subject-Sequence: {last}\r\n"));
-        let (subject, body) = (subject_of(key), value.to_string());
-        let asked = Ask { subject: &subject, headers: &headers, body: &body, has_effect: true };
+        let asked = Ask { subject, headers: &headers, body: &value.to_string(), has_effect: true };
         Ok(match self.exchange(wire, asked).await? {
-            Reply::Nobody => fail("nobody serves the stream"),
             Reply::Said(said) => match code(&said) {
                 None if said.get("seq").is_some() => done(),
                 Some(WRONG_LAST_SEQUENCE) => found_another(),
                 _ => info(&said.to_string()),
             },
+            other => other.refused(),
         })
     }
 }
@@ -160,9 +177,13 @@ impl Speaker for Nats {
             RequestKind::Read { .. } | RequestKind::Peek { .. } => {
                 Ok(self.last(wire, key, true).await?.map_or_else(|ended| ended, |(value, _)| read(value)))
             }
-            RequestKind::Write { value, .. } => self.publish(wire, key, value, None).await,
+            RequestKind::Write { value, .. } => self.publish(wire, &subject_of(key), value, None).await,
+            RequestKind::Enqueue { value, .. } => self.put_in(wire, key, value).await,
+            RequestKind::Dequeue { .. } => self.take_out(wire, key).await,
             RequestKind::Cas { from, to, .. } => match self.last(wire, key, false).await? {
-                Ok((value, sequence)) if value == *from => self.publish(wire, key, to, Some(sequence)).await,
+                Ok((value, sequence)) if value == *from => {
+                    self.publish(wire, &subject_of(key), to, Some(sequence)).await
+                }
                 Ok(_) => Ok(found_another()),
                 Err(Completion::Info { error }) => Ok(Completion::Fail { error }),
                 Err(ended) => Ok(ended),
@@ -188,6 +209,17 @@ impl Speaker for Nats {
     }
 }
 
+impl Reply {
+    /// What comes of a question that nobody serves, or that was answered by something else than what was asked for.
+    fn refused(self) -> Completion {
+        match self {
+            Reply::Nobody => fail("nobody serves the stream"),
+            Reply::Status(status) => info(&format!("status {status}")),
+            Reply::Message(..) | Reply::Said(_) => info("the answer makes no sense"),
+        }
+    }
+}
+
 /// A question on a subject.
 struct Ask<'a> {
     subject: &'a str,
@@ -209,8 +241,18 @@ impl Ask<'_> {
     }
 }
 
-/// The next message: its subject, the status in its headers and its payload. Pings are answered on the way.
-async fn message(wire: &mut Wire) -> Result<(String, Option<u16>, Vec<u8>), WireError> {
+/// A message that came.
+struct Message {
+    subject: String,
+    /// Where an answer goes, if one is wanted.
+    reply_to: Option<String>,
+    /// The status in its headers.
+    status: Option<u16>,
+    payload: Vec<u8>,
+}
+
+/// The next message. Pings are answered on the way.
+async fn message(wire: &mut Wire) -> Result<Message, WireError> {
     loop {
         let line = wire.line().await?;
         let text = String::from_utf8_lossy(&line).into_owned();
@@ -220,17 +262,19 @@ async fn message(wire: &mut Wire) -> Result<(String, Option<u16>, Vec<u8>), Wire
         match words.as_slice() {
             ["PING"] => wire.send_harmless(b"PONG\r\n").await?,
             ["PONG" | "+OK"] | ["INFO", ..] => {}
-            ["MSG", subject, .., size] => {
+            ["MSG", subject, _, reply_to @ .., size] => {
                 let payload = wire.exactly(number(size).ok_or_else(garbage)?).await?;
                 wire.exactly(2).await?;
-                return Ok(((*subject).to_owned(), None, payload));
+                let reply_to = reply_to.first().map(|place| (*place).to_owned());
+                return Ok(Message { subject: (*subject).to_owned(), reply_to, status: None, payload });
             }
-            ["HMSG", subject, .., head, size] => {
+            ["HMSG", subject, _, reply_to @ .., head, size] => {
                 let (head, size) = (number(head).ok_or_else(garbage)?, number(size).ok_or_else(garbage)?);
                 let mut payload = wire.exactly(size).await?;
                 wire.exactly(2).await?;
                 let headers = payload.drain(..head.min(size)).collect::<Vec<u8>>();
-                return Ok(((*subject).to_owned(), status(&headers), payload));
+                let reply_to = reply_to.first().map(|place| (*place).to_owned());
+                return Ok(Message { subject: (*subject).to_owned(), reply_to, status: status(&headers), payload });
             }
             _ => return Err(garbage()),
         }

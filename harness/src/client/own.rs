@@ -116,7 +116,7 @@ impl OwnClient {
         let deadline = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
         let mut line =
             json!({ "type": "invoke", "id": self.serial, "f": f, "key": invocation.key, "deadline_ms": deadline });
-        if !request.is_read() {
+        if !request.asks_for_a_value() {
             line["value"] = invocation.value;
         }
         line.to_string()
@@ -187,9 +187,9 @@ fn read(text: &str, serial: u64, request: &RequestKind) -> Option<Completion> {
     let value = line.remove("value");
     let error = line.remove("error").unwrap_or_else(|| "the client gave no reason".into());
     match line.remove("type").as_ref().and_then(Value::as_str) {
-        Some("ok") if request.is_read() && value.is_none() => garbage("a read without a value"),
+        Some("ok") if request.asks_for_a_value() && value.is_none() => garbage("a read without a value"),
         Some("ok") => {
-            let value = value.filter(|_| request.is_read());
+            let value = value.filter(|_| request.asks_for_a_value());
             Some(Completion::Ok { value, extra: extra(line) })
         }
         Some("fail") => Some(Completion::Fail { error }),

@@ -1,4 +1,4 @@
-//! `PostgreSQL` by its own protocol (version 3, simple queries): a register is a row.
+//! `PostgreSQL` by its own protocol (version 3, simple queries): a register is a row, and so is a list or a queue, as JSON.
 //!
 //! One node is the primary; whether a commit waits for the others is the server's configuration. Reads go to the primary
 //! too unless `reads=any`, with which each node answers for itself.
@@ -12,8 +12,11 @@ use serde_json::Value;
 use super::Completion;
 use super::attempt::{Speaker, done, fail, found_another, info, not_served, read};
 use super::drivers::Setup;
+use super::scram::Scram;
 use super::wire::{Dial, Wire, WireError};
 
+/// The secret that is the password where the manifest names no other.
+const PASSWORD: &str = "PGPASSWORD";
 /// Version 3.0 of the protocol.
 const VERSION: i32 = 3 << 16;
 /// There is no such table.
@@ -21,15 +24,20 @@ const UNDEFINED_TABLE: &str = "42P01";
 /// What the server says when a statement certainly had no effect: a standby that takes no writes, conflicts with other
 /// transactions, a missing table, too many connections, a server that is starting.
 const DEFINITE: [&str; 6] = ["25006", "40001", "40P01", UNDEFINED_TABLE, "53300", "57P03"];
+/// What nothing is kept in yet. An element that is taken out of a queue is answered from the column that it is moved to.
+const TABLES: &str = "CREATE TABLE IF NOT EXISTS schism (k text PRIMARY KEY, v text); \
+     CREATE TABLE IF NOT EXISTS schism_lists (k text PRIMARY KEY, v jsonb, taken jsonb)";
 /// The most messages of one answer.
 const MESSAGES_MAX: usize = 10_000;
 
 /// See the module's head.
-#[derive(Debug)]
 pub(crate) struct Postgres {
     /// Where everybody asks, unless each node is asked for itself.
     primary: Option<SocketAddr>,
     user: String,
+    password: Option<String>,
+    /// What makes the next greeting another one than the last.
+    greetings: u64,
 }
 
 /// What a statement was answered with.
@@ -50,7 +58,57 @@ impl Postgres {
         let is_any = setup.options.get("reads").is_some_and(|reads| reads == "any");
         let primary = setup.options.get("primary").and_then(|primary| primary.parse().ok());
         let user = setup.options.get("user").cloned().unwrap_or_else(|| "postgres".to_owned());
-        Postgres { primary: primary.filter(|_| !is_any), user }
+        let secret = setup.options.get("password").map_or(PASSWORD, String::as_str);
+        let password = setup.secrets.get(secret).map(str::to_owned);
+        Postgres { primary: primary.filter(|_| !is_any), user, password, greetings: 0 }
+    }
+}
+
+/// How a server wants to know who asks, as it numbers it.
+impl Postgres {
+    async fn log_in(&mut self, wire: &mut Wire, wanted: Option<i32>) -> Result<(), WireError> {
+        let refused = |what: &str| Err(WireError::Refused(what.to_owned()));
+        match (wanted, self.password.clone()) {
+            (Some(0), _) => Ok(()),
+            (Some(3 | 10), None) => refused("the server wants a password; the manifest names none as a secret"),
+            (Some(3), Some(password)) => wire.send_harmless(&secret(format!("{password}\0").as_bytes())).await,
+            (Some(10), Some(password)) => self.prove(wire, &password).await,
+            _ => refused("the server wants another proof than a password or SCRAM-SHA-256"),
+        }
+    }
+
+    /// Proves the password, and has the server prove that it knows it.
+    async fn prove(&mut self, wire: &mut Wire, password: &str) -> Result<(), WireError> {
+        self.greetings += 1;
+        // The server adds what nobody can know beforehand.
+        let scram = Scram::new("", &format!("schism{}x{}", std::process::id(), self.greetings));
+        let first = scram.first();
+        let length = i32::try_from(first.len()).unwrap_or(i32::MAX).to_be_bytes();
+        wire.send_harmless(&secret(&[b"SCRAM-SHA-256\0", &length[..], first.as_bytes()].concat())).await?;
+        let said = proof(wire, 11).await?;
+        let Some(last) = scram.answer(password, &said) else {
+            return Err(WireError::garbage("no part of SCRAM", said.as_bytes()));
+        };
+        wire.send_harmless(&secret(last.message.as_bytes())).await?;
+        if proof(wire, 12).await? == last.expected {
+            return Ok(());
+        }
+        Err(WireError::Refused("the server does not know the password".to_owned()))
+    }
+}
+
+/// A message of a client about its password.
+fn secret(body: &[u8]) -> Vec<u8> {
+    let length = i32::try_from(body.len() + 4).unwrap_or(i32::MAX);
+    [b"p", &length.to_be_bytes()[..], body].concat()
+}
+
+/// What a server says in that step of the proof.
+async fn proof(wire: &mut Wire, step: i32) -> Result<String, WireError> {
+    match message(wire).await? {
+        (b'R', body) if number(&body, 0) == Some(step) => Ok(String::from_utf8_lossy(&body[4..]).into_owned()),
+        (b'E', body) => Err(WireError::Refused(error(&body).1)),
+        (_, body) => Err(WireError::garbage("no step of a proof", &body)),
     }
 }
 
@@ -70,9 +128,7 @@ impl Speaker for Postgres {
             match kind {
                 b'Z' => return Ok(()),
                 b'E' => return Err(WireError::Refused(error(&body).1)),
-                b'R' if body.get(..4) != Some(&[0; 4][..]) => {
-                    return Err(WireError::Refused("the server wants a password; only trust is spoken".to_owned()));
-                }
+                b'R' => self.log_in(wire, number(&body, 0)).await?,
                 _ => {}
             }
         }
@@ -86,7 +142,7 @@ impl Speaker for Postgres {
         if said.error.as_ref().is_some_and(|(state, _)| state == UNDEFINED_TABLE) {
             // What was asked has had no effect; whether this has, the next one finds out.
             wire.begin();
-            wire.send_harmless(&query("CREATE TABLE IF NOT EXISTS schism (k text PRIMARY KEY, v text)")).await?;
+            wire.send_harmless(&query(TABLES)).await?;
             answer(wire).await?;
         }
         completion(request, &said)
@@ -115,6 +171,16 @@ fn statement(request: &RequestKind) -> Option<String> {
             let (from, to) = (quoted(&from.to_string()), quoted(&to.to_string()));
             format!("UPDATE schism SET v = {to} WHERE k = {key} AND v = {from}")
         }
+        RequestKind::Append { value, .. } | RequestKind::Enqueue { value, .. } => {
+            let list = quoted(&Value::Array(vec![value.clone()]).to_string());
+            format!(
+                "INSERT INTO schism_lists VALUES ({key}, {list}) ON CONFLICT (k) DO UPDATE SET v = schism_lists.v || excluded.v"
+            )
+        }
+        RequestKind::List { .. } => format!("SELECT v FROM schism_lists WHERE k = {key}"),
+        RequestKind::Dequeue { .. } => {
+            format!("UPDATE schism_lists SET taken = v -> 0, v = v - 0 WHERE k = {key} RETURNING taken")
+        }
         RequestKind::Add { .. } | RequestKind::Remove { .. } => return None,
     })
 }
@@ -133,7 +199,7 @@ fn completion(request: &RequestKind, said: &Answer) -> Result<Completion, WireEr
         return Ok(info("the commit did not wait for a standby"));
     }
     Ok(match request {
-        RequestKind::Read { .. } | RequestKind::Peek { .. } => match &said.value {
+        _ if request.asks_for_a_value() => match &said.value {
             Some(text) => read(
                 serde_json::from_str(text).map_err(|error| WireError::garbage(&error.to_string(), text.as_bytes()))?,
             ),
@@ -221,6 +287,23 @@ mod tests {
         let tagged = |tag: &str| Answer { tag: tag.to_owned(), ..Answer::default() };
         assert_eq!(completion(&cas, &tagged("UPDATE 0")).unwrap(), found_another());
         assert_eq!(completion(&cas, &tagged("UPDATE 1")).unwrap(), done());
+    }
+
+    #[test]
+    fn lists_and_queues_are_rows_of_json() {
+        let key = || "q".to_owned();
+        let put = statement(&RequestKind::Enqueue { key: key(), value: json!(5) }).unwrap();
+        assert!(put.contains("E'[5]'") && put.contains("schism_lists.v || excluded.v"), "{put}");
+        let take = RequestKind::Dequeue { key: key() };
+        let with = |value: Option<&str>| Answer { value: value.map(str::to_owned), ..Answer::default() };
+        assert_eq!(completion(&take, &with(Some("5"))).unwrap(), read(json!(5)));
+        assert_eq!(
+            completion(&take, &with(None)).unwrap(),
+            read(Value::Null),
+            "of an empty queue, or one without a row"
+        );
+        let list = RequestKind::List { key: key() };
+        assert_eq!(completion(&list, &with(Some("[5, 6]"))).unwrap(), read(json!([5, 6])));
     }
 
     #[test]

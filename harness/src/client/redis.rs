@@ -1,4 +1,4 @@
-//! Redis by its own protocol (RESP): a register is a key. Alone, with Sentinels that tell who the master is, or as a Cluster
+//! Redis by its own protocol (RESP): a register is a key, and so is a list or a queue. Alone, with Sentinels that tell who the master is, or as a Cluster
 //! whose nodes send a client on.
 //!
 //! Redis answers before its replicas have a write; that a master which is cut off loses what it acknowledged is its design.
@@ -110,6 +110,11 @@ fn words(request: &RequestKind) -> Option<Vec<String>> {
         RequestKind::Cas { from, to, .. } => {
             vec!["EVAL".to_owned(), CAS.to_owned(), "1".to_owned(), key, from.to_string(), to.to_string()]
         }
+        RequestKind::Append { value, .. } | RequestKind::Enqueue { value, .. } => {
+            vec!["RPUSH".to_owned(), key, value.to_string()]
+        }
+        RequestKind::List { .. } => vec!["LRANGE".to_owned(), key, "0".to_owned(), "-1".to_owned()],
+        RequestKind::Dequeue { .. } => vec!["LPOP".to_owned(), key],
         RequestKind::Add { .. } | RequestKind::Remove { .. } => return None,
     };
     Some(words)
@@ -119,15 +124,27 @@ fn completion(request: &RequestKind, said: &Reply) -> Result<Completion, WireErr
     Ok(match (request, said) {
         (_, Reply::Error(text)) if DEFINITE.iter().any(|word| text.split(' ').next() == Some(word)) => fail(text),
         (_, Reply::Error(text)) => info(text),
-        (RequestKind::Read { .. } | RequestKind::Peek { .. }, Reply::Nothing) => read(Value::Null),
-        (RequestKind::Read { .. } | RequestKind::Peek { .. }, Reply::Text(text)) => {
-            read(serde_json::from_str(text).map_err(|error| WireError::garbage(&error.to_string(), text.as_bytes()))?)
+        (RequestKind::List { .. }, Reply::List(parts)) => {
+            read(parts.iter().map(element).collect::<Result<Vec<_>, _>>()?.into())
         }
+        (RequestKind::Read { .. } | RequestKind::Peek { .. } | RequestKind::Dequeue { .. }, said) => match said {
+            Reply::Nothing => read(Value::Null),
+            said => read(element(said)?),
+        },
         (RequestKind::Write { .. }, Reply::Text(text)) if text == "OK" => done(),
-        (RequestKind::Delete { .. }, Reply::Number(_)) | (RequestKind::Cas { .. }, Reply::Number(1)) => done(),
+        (RequestKind::Delete { .. } | RequestKind::Append { .. } | RequestKind::Enqueue { .. }, Reply::Number(_))
+        | (RequestKind::Cas { .. }, Reply::Number(1)) => done(),
         (RequestKind::Cas { .. }, Reply::Number(_)) => found_another(),
         (_, other) => info(&format!("the answer makes no sense: {other:?}")),
     })
+}
+
+/// What was stored as JSON.
+fn element(said: &Reply) -> Result<Value, WireError> {
+    let Reply::Text(text) = said else {
+        return Err(WireError::garbage("no text", format!("{said:?}").as_bytes()));
+    };
+    serde_json::from_str(text).map_err(|error| WireError::garbage(&error.to_string(), text.as_bytes()))
 }
 
 /// Who would serve a request of a Cluster, and whether it has to be told so.
@@ -218,6 +235,21 @@ mod tests {
         let cas = RequestKind::Cas { key: "x".to_owned(), from: json!(1), to: json!(2) };
         assert_eq!(ended(&cas, &Reply::Number(1)), done());
         assert_eq!(ended(&cas, &Reply::Number(0)), found_another());
+    }
+
+    #[test]
+    fn lists_and_queues() {
+        let key = || "l".to_owned();
+        let elements = ["5", "6"].map(|text| Reply::Text(text.to_owned()));
+        assert_eq!(ended(&RequestKind::List { key: key() }, &Reply::List(elements.to_vec())), read(json!([5, 6])));
+        assert_eq!(ended(&RequestKind::List { key: key() }, &Reply::List(Vec::new())), read(json!([])));
+        let take = RequestKind::Dequeue { key: key() };
+        assert_eq!(ended(&take, &elements[0]), read(json!(5)));
+        assert_eq!(ended(&take, &Reply::Nothing), read(Value::Null));
+        assert!(completion(&take, &Reply::Number(5)).is_err());
+        let put = RequestKind::Enqueue { key: key(), value: json!(5) };
+        assert_eq!(ended(&put, &Reply::Number(1)), done());
+        assert!(matches!(ended(&put, &Reply::Nothing), Completion::Info { .. }));
     }
 
     #[test]

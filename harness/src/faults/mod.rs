@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::cluster::{Disk, NodeState};
 use crate::network::{FaultId, Link, Rule, Rung};
+use crate::plan::Entry;
 use crate::plan::args::Args;
 use crate::plan::force::InForce;
 use crate::plan::ground::Ground;
@@ -32,6 +33,7 @@ pub mod messages;
 pub mod partition;
 pub mod pause;
 pub mod powerloss;
+pub mod swizzle;
 
 pub use catalog::{Faults, catalog};
 
@@ -104,6 +106,12 @@ pub trait FaultKind: Send + Sync {
     fn refusal(&self, ground: &Ground) -> Option<String> {
         let _ = ground;
         None
+    }
+
+    /// The entries that a drawn one stands for: itself, unless the kind is made of several.
+    fn spread(&self, whole: Entry, ground: &Ground, rng: &mut ChaCha8Rng) -> Vec<Entry> {
+        let _ = (ground, rng);
+        vec![whole]
     }
 
     /// Draws what a random plan leaves open: targets, and parameters that are not `fixed`. Times scale with

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::faults::{
     Act, Aims, Deed, Drawn, Fault, FaultInfo, FaultKind, PROBE_INTERVAL, Placed, Standing, no_yield, parameter,
 };
-use crate::network::{Link, Rule};
+use crate::network::{Link, Rule, Rung};
 use crate::plan::args::Args;
 use crate::plan::ground::Ground;
 use crate::plan::shapes::{Cut, Direction, SHAPES, Shape, cut, named};
@@ -68,7 +68,12 @@ impl FaultKind for PartitionKind {
         if ground.beside_clients && !matches!(fixed.get("shape").and_then(Value::as_str), Some("bridge" | "ring")) {
             return draw_with_clients(fixed, rng);
         }
-        let shape = pick(&["isolate", "isolate", "halves", "majority", "bridge", "ring", "one-way"], rng);
+        let mut shapes = vec!["isolate", "isolate", "halves", "majority", "bridge", "ring", "one-way"];
+        if ground.rung == Rung::Vnet {
+            // There clients have addresses of their own, and foreign systems are tried with whatever is known to break them.
+            shapes.extend(["chain", "quorum-loss", "clients"]);
+        }
+        let shape = pick(&shapes, rng);
         let on = pick(&["one", "one", "minority"], rng);
         let shape = if fixed.contains_key("direction") { "one-way" } else { shape };
         Drawn { on, args: Map::from_iter([("shape".to_owned(), shape.into())]) }
@@ -86,9 +91,9 @@ fn draw_with_clients(fixed: &Map<String, Value>, rng: &mut ChaCha8Rng) -> Drawn 
 /// A partition.
 #[derive(Clone, Debug)]
 pub struct Partition {
-    shape: Shape,
+    pub(super) shape: Shape,
     /// Whether the shape was asked for: links that are named have none.
-    given: bool,
+    pub(super) given: bool,
 }
 
 #[async_trait]

@@ -54,7 +54,12 @@ pub fn draw(chance: &Chance<'_>, ground: &Ground, faults: &Faults) -> Result<Pla
     let mut entries = Vec::with_capacity(starts.len());
     for ((id, start), (spec, round)) in (1..).zip(starts).zip(order) {
         let kind = faults.get(&spec.name).expect("the faults were checked");
-        entries.push(entry(id, start, spec, round, kind, chance.seed, ground));
+        let whole = entry(id, start, spec, round, kind, chance.seed, ground);
+        let mut rng = stream(chance.seed, &format!("plan/{spec}/{round}/spread"));
+        entries.extend(kind.spread(whole, ground, &mut rng));
+    }
+    for (id, entry) in (1..).zip(&mut entries) {
+        entry.id = id;
     }
     Ok(Plan { entries, ..empty })
 }
@@ -282,6 +287,27 @@ mod tests {
             crate::plan::shapes::SHAPES.len(),
             "these have to be asked for: {shapes:?}"
         );
+        let vnet = Ground { rung: Rung::Vnet, ..ground(true, 500) };
+        let faults = specs("partition");
+        let plans =
+            (0..50).flat_map(|seed| draw(&chance(&faults, 60, seed), &vnet, &Faults::default()).unwrap().entries);
+        let shapes: BTreeSet<String> = plans.map(|entry| entry.args["shape"].to_string()).collect();
+        assert_eq!(shapes.len(), crate::plan::shapes::SHAPES.len(), "on a network of their own all: {shapes:?}");
+    }
+
+    #[test]
+    fn a_swizzle_is_an_entry_for_each_of_its_nodes() {
+        for seed in 0..50 {
+            let faults = specs("swizzle");
+            let plan = drawn(&faults, 20, seed);
+            assert!(plan.entries.len() >= 2 * 17, "{}", plan.entries.len());
+            assert!(plan.entries.iter().zip(1..).all(|(entry, id)| entry.id == id && entry.action == "swizzle"));
+            let steps = steps(&plan, &ground(true, 500), &Faults::default(), "drawn").unwrap();
+            for step in steps {
+                let Start::At(at) = step.start else { panic!("drawn entries have times") };
+                assert!(at + step.duration.unwrap() <= Duration::from_secs(20), "the last ends before the end");
+            }
+        }
     }
 
     #[test]

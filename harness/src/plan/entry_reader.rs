@@ -296,10 +296,14 @@ fn request(args: &mut Args<'_>, ground: &Ground) -> Option<RequestKind> {
         ("delete", None) => Some(RequestKind::Delete { key }),
         ("add", Some(value)) => Some(RequestKind::Add { key, value: value.clone() }),
         ("remove", Some(value)) => Some(RequestKind::Remove { key, value: value.clone() }),
+        ("append", Some(value)) => Some(RequestKind::Append { key, value: value.clone() }),
+        ("enqueue", Some(value)) => Some(RequestKind::Enqueue { key, value: value.clone() }),
+        ("list", None) => Some(RequestKind::List { key }),
+        ("dequeue", None) => Some(RequestKind::Dequeue { key }),
         ("cas", Some(Value::Array(pair))) if pair.len() == 2 => {
             Some(RequestKind::Cas { key, from: pair[0].clone(), to: pair[1].clone() })
         }
-        ("read" | "peek" | "delete", Some(value)) => {
+        ("read" | "peek" | "delete" | "list" | "dequeue", Some(value)) => {
             args.refuse("value", &value.to_string(), &format!("a {f} has no value"));
             None
         }
@@ -307,7 +311,7 @@ fn request(args: &mut Args<'_>, ground: &Ground) -> Option<RequestKind> {
             args.refuse("value", &value.to_string(), "[FROM, TO]");
             None
         }
-        ("write" | "add" | "remove", None) => {
+        ("write" | "add" | "remove" | "append" | "enqueue", None) => {
             args.missing("value", "\"value\": 5");
             None
         }
@@ -316,7 +320,7 @@ fn request(args: &mut Args<'_>, ground: &Ground) -> Option<RequestKind> {
             None
         }
         _ => {
-            args.refuse("f", &f, "a plan makes read, peek, write, delete, add, remove and cas");
+            args.refuse("f", &f, "a plan makes no such request");
             None
         }
     }

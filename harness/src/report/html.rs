@@ -10,7 +10,7 @@ use schism_checker::verdict::{Counterexample, Outcome, Property};
 use crate::folder::RunFile;
 use crate::report::beside::Beside;
 use crate::report::data::{self, Fault, data, faults, meanwhile};
-use crate::report::{availability, inert, page, words};
+use crate::report::{availability, inert, page, tested, words};
 use crate::verdict::{Coverage, Verdict};
 
 /// No text in the words of the page is longer than this, in characters.
@@ -71,6 +71,7 @@ fn top(run: Option<&RunFile>, verdict: &Verdict) -> Markup {
                 (words::faults(&verdict.coverage.faults))
                 @if let Some(run) = run { " · seed " (run.seed) " · run " code { (text(&run.id)) } }
             }
+            (tested::on_page(run))
             @if !verdict.again.is_empty() {
                 p.again { span.quiet { "again " } code #again { (text(&verdict.again)) } button #copy type="button" hidden { "copy" } }
             }

@@ -16,6 +16,7 @@ pub mod progress;
 pub mod slices;
 pub mod summary;
 pub mod terminal;
+mod tested;
 pub mod words;
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use crate::folder::RunFile;
-use crate::report::{availability, words};
+use crate::report::{availability, tested, words};
 use crate::verdict::Verdict;
 
 /// The page, in Markdown as GitHub renders it.
 pub fn summary(run: &RunFile, verdict: &Verdict) -> String {
-    let tested = run.tested.as_ref().map_or_else(String::new, |tested| format!(" ({})", escaped(&tested.in_short())));
+    let tested = tested::in_short(run).map_or_else(String::new, |told| format!(" ({})", escaped(&told)));
     let mut page = format!("## {} — {}{tested}\n\n", words::headline(verdict), code(&verdict.system));
     for sentence in words::sentences(verdict) {
         push(&mut page, format_args!("{}\n\n", escaped(sentence)));
@@ -33,9 +33,6 @@ pub fn summary(run: &RunFile, verdict: &Verdict) -> String {
     }
     if verdict.interrupted.is_some() {
         page.push_str("\nThe run was interrupted before its end.\n");
-    }
-    if !run.options.labels.is_empty() {
-        push(&mut page, format_args!("\nLabels: {}\n", code(&words::labels(&run.options.labels))));
     }
     push(&mut page, format_args!("\nAgain: {}\n", code(&verdict.again)));
     let versions = code(&run.versions.to_string());

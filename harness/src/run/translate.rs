@@ -30,6 +30,10 @@ pub fn request(invocation: &Invocation) -> Result<RequestKind, Untranslatable> {
         ("delete", _) => Ok(RequestKind::Delete { key: name }),
         ("add", _) => Ok(RequestKind::Add { key: name, value: value.clone() }),
         ("remove", _) => Ok(RequestKind::Remove { key: name, value: value.clone() }),
+        ("append", _) => Ok(RequestKind::Append { key: name, value: value.clone() }),
+        ("list", _) => Ok(RequestKind::List { key: name }),
+        ("enqueue", _) => Ok(RequestKind::Enqueue { key: name, value: value.clone() }),
+        ("dequeue", _) => Ok(RequestKind::Dequeue { key: name }),
         ("cas", Value::Array(pair)) if pair.len() == 2 => {
             Ok(RequestKind::Cas { key: name, from: pair[0].clone(), to: pair[1].clone() })
         }
@@ -38,18 +42,24 @@ pub fn request(invocation: &Invocation) -> Result<RequestKind, Untranslatable> {
 }
 
 /// The operation that a request stands for, as the history tells it: a deletion is a write of null, which is what whoever
-/// reads then sees, and a read is a read whether or not it may be refused.
+/// reads then sees, and a read is a read whether or not it may be refused, be it of a whole list.
 pub fn invocation(request: &RequestKind) -> Invocation {
     let f = match request {
         RequestKind::Delete { .. } => "write",
-        RequestKind::Peek { .. } => "read",
+        RequestKind::Peek { .. } | RequestKind::List { .. } => "read",
         other => other.name(),
     };
     let value = match request {
-        RequestKind::Read { .. } | RequestKind::Peek { .. } | RequestKind::Delete { .. } => Value::Null,
-        RequestKind::Write { value, .. } | RequestKind::Add { value, .. } | RequestKind::Remove { value, .. } => {
-            value.clone()
-        }
+        RequestKind::Read { .. }
+        | RequestKind::Peek { .. }
+        | RequestKind::Delete { .. }
+        | RequestKind::List { .. }
+        | RequestKind::Dequeue { .. } => Value::Null,
+        RequestKind::Write { value, .. }
+        | RequestKind::Add { value, .. }
+        | RequestKind::Remove { value, .. }
+        | RequestKind::Append { value, .. }
+        | RequestKind::Enqueue { value, .. } => value.clone(),
         RequestKind::Cas { from, to, .. } => Value::Array(vec![from.clone(), to.clone()]),
     };
     Invocation { f: f.into(), key: request.key().into(), value }
@@ -68,6 +78,9 @@ mod tests {
             ("write", json!(5)),
             ("add", json!(5)),
             ("remove", json!(5)),
+            ("append", json!(5)),
+            ("enqueue", json!(5)),
+            ("dequeue", Value::Null),
             ("cas", json!([null, 5])),
         ] {
             let operation = Invocation { f: f.into(), key: "x1".into(), value };
@@ -75,6 +88,8 @@ mod tests {
         }
         let deletion = RequestKind::Delete { key: "x1".to_owned() };
         assert_eq!(invocation(&deletion), Invocation { f: "write".into(), key: "x1".into(), value: Value::Null });
+        let list = RequestKind::List { key: "x1".to_owned() };
+        assert_eq!(&*invocation(&list).f, "read");
         let odd = Invocation { f: "cas".into(), key: "x1".into(), value: json!([1]) };
         assert!(request(&odd).is_err());
     }

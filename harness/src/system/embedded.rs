@@ -10,9 +10,10 @@ pub struct Embedded {
 }
 
 /// All of them, in the order in which they are listed.
-pub const ALL: [Embedded; 5] = [
+pub const ALL: [Embedded; 6] = [
     Embedded { name: "etcd", text: include_str!("../../systems/etcd.toml") },
     Embedded { name: "redis", text: include_str!("../../systems/redis.toml") },
+    Embedded { name: "redis-cluster", text: include_str!("../../systems/redis-cluster.toml") },
     Embedded { name: "zookeeper", text: include_str!("../../systems/zookeeper.toml") },
     Embedded { name: "nats", text: include_str!("../../systems/nats.toml") },
     Embedded { name: "postgres", text: include_str!("../../systems/postgres.toml") },

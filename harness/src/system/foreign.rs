@@ -177,10 +177,7 @@ impl Foreign {
         let place = Place { node: *scene.nodes.first()?, folder: scene.folder, hosts: &hosts };
         let options = self.fill(&place).fill_table(options).ok()?;
         let homes = self.homes(&*scene.network, scene.nodes);
-        Some((
-            drivers::find(driver)?,
-            Setup { options, http: http.clone(), homes, secrets: self.secrets.environment() },
-        ))
+        Some((drivers::find(driver)?, Setup { options, http: http.clone(), homes, secrets: Arc::clone(&self.secrets) }))
     }
 }
 

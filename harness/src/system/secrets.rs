@@ -31,6 +31,11 @@ impl Secrets {
         if missing.is_empty() { Ok(Secrets(found)) } else { Err(missing) }
     }
 
+    /// The value of one.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     /// For the environment of a process.
     pub fn environment(&self) -> BTreeMap<String, String> {
         self.0.clone()
@@ -63,6 +68,14 @@ impl Secrets {
 }
 
 #[cfg(test)]
+impl Secrets {
+    /// These.
+    pub(crate) fn with<const N: usize>(secrets: [(&str, &str); N]) -> Self {
+        Secrets(secrets.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 
@@ -70,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_masked_wherever_it_stands() {
-        let secrets = Secrets([("A", "hunter2"), ("B", "")].map(|(a, b)| (a.to_owned(), b.to_owned())).into());
+        let secrets = Secrets::with([("A", "hunter2"), ("B", "")]);
         assert_eq!(secrets.mask("login hunter2, hunter2"), "login ***, ***");
         assert_eq!(secrets.mask("nothing"), "nothing");
         let mut value = json!({ "a": ["hunter2x", 5], "b": "hunter" });

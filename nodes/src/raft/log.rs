@@ -71,6 +71,10 @@ impl fmt::Display for ClientRequest {
             RequestKind::Add { key, value } => write!(f, "add {key}∋{value}"),
             RequestKind::Remove { key, value } => write!(f, "remove {key}∌{value}"),
             RequestKind::Cas { key, from, to } => write!(f, "cas {key}={from}→{to}"),
+            RequestKind::Append { key, value } | RequestKind::Enqueue { key, value } => {
+                write!(f, "{} {key}+{value}", self.request.name())
+            }
+            RequestKind::List { key } | RequestKind::Dequeue { key } => write!(f, "{} {key}", self.request.name()),
         }
     }
 }

@@ -131,13 +131,6 @@ impl StateMachine {
                 }
                 Reply::Done
             }
-            RequestKind::Peek { .. }
-            | RequestKind::Delete { .. }
-            | RequestKind::Add { .. }
-            | RequestKind::Remove { .. } => {
-                let why = format!("{} is not served", request.name());
-                Reply::Fail(Refusal::new(ErrorCode::NOT_SUPPORTED, why))
-            }
             RequestKind::Cas { key, from, to } => match self.registers.get_mut(key) {
                 None => Reply::Fail(Refusal::new(ErrorCode::KEY_DOES_NOT_EXIST, format!("{key} was never written"))),
                 Some(value) if value != from => {
@@ -148,6 +141,10 @@ impl StateMachine {
                     Reply::Done
                 }
             },
+            _ => {
+                let why = format!("{} is not served", request.name());
+                Reply::Fail(Refusal::new(ErrorCode::NOT_SUPPORTED, why))
+            }
         }
     }
 

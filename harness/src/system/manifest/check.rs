@@ -12,7 +12,8 @@ use super::{ClientChoice, Leader, Manifest, Ready, Scene};
 use crate::client::drivers;
 
 /// The request types that a workload may ask for.
-const REQUESTS: [&str; 7] = ["read", "peek", "write", "delete", "cas", "add", "remove"];
+const REQUESTS: [&str; 11] =
+    ["read", "peek", "write", "delete", "cas", "add", "remove", "append", "list", "enqueue", "dequeue"];
 /// The signals by which a server may be asked to end.
 pub(crate) const SIGNALS: [&str; 4] = ["TERM", "INT", "QUIT", "KILL"];
 /// How many nodes a manifest may start where nobody says otherwise.

@@ -3,6 +3,7 @@
 mod hostile;
 mod own;
 mod real_servers;
+mod service;
 mod trust;
 
 use std::path::{Path, PathBuf};

@@ -20,7 +20,8 @@ fn wanted(system: &str) -> bool {
 
 /// Runs a system with these words and expects this code, if it is to be tested; its run.json and verdict.json.
 fn run(system: &str, words: &[&str], code: i32) -> Option<(Value, Value)> {
-    if !wanted(system.split(':').next().unwrap()) {
+    // A Cluster is made of the same servers.
+    if !wanted(system.split([':', '-']).next().unwrap()) {
         return None;
     }
     let bench = Bench::new();
@@ -31,7 +32,7 @@ fn run(system: &str, words: &[&str], code: i32) -> Option<(Value, Value)> {
     Some((run, verdict))
 }
 
-const QUIET: [&str; 6] = ["--faults", "none", "--time", "5s", "--rate", "100"];
+const QUIET: [&str; 6] = ["--faults", "none", "--time", "3s", "--rate", "100"];
 
 #[test]
 fn etcd_keeps_its_promise_under_partitions_kills_and_pauses() {
@@ -60,8 +61,34 @@ fn redis_loses_what_a_master_acknowledged_that_was_cut_off() {
 }
 
 #[test]
-fn redis_serves_on_a_good_day() {
-    run("redis", &QUIET, 0);
+fn redis_serves_on_a_good_day_and_so_does_its_cluster() {
+    run("redis", &[&QUIET[..], &["--workload", "append:elements=300"]].concat(), 0);
+    let Some((_, verdict)) = run("redis-cluster", &[&QUIET[..], &["--workload", "queue:elements=300"]].concat(), 0)
+    else {
+        return;
+    };
+    assert!(verdict["properties"][0]["summary"].as_str().unwrap().starts_with("fifo-queue is"), "{verdict}");
+    assert!(verdict["coverage"]["operations"]["dequeue"]["ok"].as_u64().unwrap() > 50, "{verdict}");
+}
+
+#[test]
+fn lists_of_etcd_and_queues_of_postgres_keep_their_order() {
+    run("etcd", &[&QUIET[..], &["--workload", "append:elements=200"]].concat(), 0);
+    run("postgres", &[&QUIET[..], &["--workload", "queue:elements=200"]].concat(), 0);
+}
+
+#[test]
+fn nothing_of_a_real_server_outlives_a_controller_that_is_killed() {
+    if !wanted("etcd") {
+        return;
+    }
+    let bench = Bench::new();
+    let running = bench.start(&["run", "etcd", "--seed", "1", "--time", "30s", "--faults", "pause", "-q"]);
+    bench.recorded(200);
+    assert!(bench.nodes().len() >= 3, "{:?}", bench.nodes());
+    running.signal(nix::sys::signal::Signal::SIGKILL);
+    running.end();
+    bench.nothing_is_left();
 }
 
 #[test]

@@ -170,6 +170,12 @@ impl Task {
                 Err("sets need version=siblings: with tags, of two additions one would be lost")
             }
             RequestKind::Cas { .. } => Err("a quorum register has no compare-and-set: it would need consensus"),
+            RequestKind::Append { .. }
+            | RequestKind::List { .. }
+            | RequestKind::Enqueue { .. }
+            | RequestKind::Dequeue { .. } => {
+                Err("quorum registers are no lists and no queues: these would need consensus")
+            }
         }
     }
 }
