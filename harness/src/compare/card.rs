@@ -10,6 +10,7 @@ use std::fmt;
 use schism_checker::verdict::Outcome;
 use serde::{Deserialize, Serialize};
 
+use super::base::Base;
 use super::statistics::{self, Estimate};
 use super::{LEVELS, Ran};
 use crate::measure::{Part, Side, Split};
@@ -30,6 +31,12 @@ pub struct Card {
     pub class: Class,
     /// Why, in a sentence.
     pub because: String,
+    /// How many operations a second were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// Whether the history is not linearizable, whatever the class.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub broken: bool,
     /// The strongest level of consistency that the whole history has.
     pub consistency: Option<String>,
     /// What each side got.
@@ -37,6 +44,9 @@ pub struct Card {
     /// How many acknowledged writes were lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_writes: Option<u64>,
+    /// What it gave while it was cut, against before; absent in comparisons of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Base>,
 }
 
 /// What clients of one side got of one kind of operation while the partition lasted.
@@ -103,6 +113,13 @@ impl Cell {
 }
 
 impl Card {
+    /// Whether it is worth asking for less: the system did not keep up while it was whole. What broke a promise meanwhile stands,
+    /// since no violation is tried away.
+    pub fn may_do_better_at_less(&self) -> bool {
+        let kept_up = self.base.as_ref().and_then(|base| base.before.share()).is_some_and(|share| share >= AVAILABLE);
+        self.class == Class::Inconclusive && !self.broken && !kept_up
+    }
+
     /// The card of a run in which the system was cut once.
     pub fn of(shape: &str, ran: &Ran, split: &Split) -> Self {
         let cells: Vec<Cell> = split.parts.iter().flat_map(cells).collect();
@@ -118,7 +135,19 @@ impl Card {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a count")]
         let lost_writes = lost.map(|lost| lost as u64);
         let consistency = strongest(&ran.levels).map(str::to_owned);
-        Card { shape: shape.to_owned(), run: ran.run.clone(), class, because, consistency, cells, lost_writes }
+        let base = Some(Base::of(split, ran.figures.get("converge_ms").copied()));
+        Card {
+            shape: shape.to_owned(),
+            run: ran.run.clone(),
+            class,
+            because,
+            rate: None,
+            consistency,
+            cells,
+            lost_writes,
+            base,
+            broken: seen.linearizable == Some(Outcome::Invalid),
+        }
     }
 }
 
@@ -225,6 +254,17 @@ mod tests {
             let found = class(majority, minority, linearizable, more);
             assert_eq!(found, expected, "{majority} {minority} {linearizable:?} {more:?}");
         }
+    }
+
+    #[test]
+    fn less_is_asked_only_of_who_did_not_keep_up_and_broke_nothing() {
+        let mut card = crate::compare::sample::comparison().systems[0].cards[0].clone();
+        card.class = Class::Inconclusive;
+        assert!(!card.may_do_better_at_less(), "it kept up, so the rate is not why");
+        card.base.as_mut().unwrap().before.ok = 980;
+        assert!(card.may_do_better_at_less());
+        assert!(!Card { broken: true, ..card.clone() }.may_do_better_at_less(), "a violation is not tried away");
+        assert!(!Card { class: Class::Cp, ..card }.may_do_better_at_less(), "it is decided");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schism_checker::history::{Ending, History};
 use serde::{Deserialize, Serialize};
 
+use super::pace::{self, Pace};
 use super::samples::{self, Sample};
 use super::timeline::{Interval, Timeline};
 use super::{Met, Side};
@@ -24,6 +25,12 @@ pub struct Split {
     /// How many operations of all nodes were answered in time before it: a machine or a system that cannot keep up anyway shows
     /// nothing when it is cut.
     pub before: Met,
+    /// How many operations of all nodes were answered in time while it lasted, from its begin on.
+    pub during: Met,
+    /// How fast answers were before it …
+    pub pace_before: BTreeMap<String, Pace>,
+    /// … and while it lasted, those that came then.
+    pub pace_during: BTreeMap<String, Pace>,
     /// The sides.
     pub parts: Vec<Part>,
     /// Whether a value was written on one side and its key read on the other later, both while it lasted: without that, no history
@@ -63,8 +70,18 @@ pub fn split(history: &History) -> Option<Split> {
         .filter(|(side, _)| *side != Side::Down)
         .map(|(side, nodes)| Part { side, kinds: kinds(fault, &nodes, &samples), nodes })
         .collect();
-    let before = met(samples.iter().filter(|sample| sample.kind.as_ref() != "cas"), 0, fault.from);
-    Some(Split { from: fault.from, to: fault.to, before, crossed: crossed(history, fault, &parts), parts })
+    // A compare-and-set that meets another value is refused by a healthy system as well.
+    let asked = || samples.iter().filter(|sample| sample.kind.as_ref() != "cas");
+    Some(Split {
+        from: fault.from,
+        to: fault.to,
+        before: met(asked(), 0, fault.from),
+        during: met(asked(), fault.from, fault.to),
+        pace_before: pace::of(samples.iter().filter(|sample| sample.due < fault.from)),
+        pace_during: pace::of(samples.iter().filter(|sample| (fault.from..fault.to).contains(&sample.due))),
+        crossed: crossed(history, fault, &parts),
+        parts,
+    })
 }
 
 fn kinds(fault: &Interval, nodes: &BTreeSet<String>, samples: &[Sample]) -> BTreeMap<String, Service> {
