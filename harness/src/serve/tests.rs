@@ -183,7 +183,8 @@ fn a_run_that_goes_on_shows_how_far_it_is() {
     let line = r#"{"index":41,"time":3500000000,"process":1,"type":"ok","f":"read","value":1}"#;
     fs_err::write(bench.runs[3].file(file::HISTORY), format!("{line}\n{{\"index\":42,\"ti")).unwrap();
     let page = bench.get(&format!("/run/nwr-register-standard/{}", bench.runs[3].id));
-    assert!(page.contains("42 events in 3.500 s so far"), "{page}");
+    assert!(page.contains("42 events in 3.500 s so far, of 10.000 s under load"), "{page}");
+    assert!(page.contains("<progress max=\"10000000000\" value=\"3500000000\">"), "{page}");
     assert!(page.contains("http-equiv=\"refresh\""), "{page}");
     assert!(bench.results().is_dir());
 }
