@@ -183,6 +183,12 @@ pub(super) fn run(label: &str, folder: &RunFolder) -> String {
         }
         @if folder.file(file::REPORT).is_file() { p { a href=(format!("{base}/{}", file::REPORT)) { "Open the report" } } }
         p { a href=(format!("/trend?system={}&workload={}&faults={}", encoded(&entry.system), encoded(&entry.workload), encoded(&entry.faults))) { "Trend of this test" } }
+        @if matches!(entry.state, State::Judged(_) | State::Failed) {
+            form method="get" action=(format!("/around/{}/{}", encoded(label), encoded(&entry.id))) {
+                input type="search" name="op" inputmode="numeric" placeholder="index of an event, such as 5489" aria-label="index of an event";
+                button type="submit" { "What went on around it" }
+            }
+        }
         (neighbours(label, folder))
         h2 { "Files" }
         (files(&base, &folder.path))
