@@ -39,12 +39,11 @@ struct Key<'a> {
 impl<'a> Key<'a> {
     fn add(&mut self, operation: &'a Operation, finale: u64) {
         match (&*operation.f, operation.ending) {
-            (_, Ending::Fail) => {}
+            (_, Ending::Fail) | ("read", Ending::Info) => {}
             ("read", Ending::Ok) => {
                 let values = if operation.invoked > finale { &mut self.finally } else { &mut self.seen };
                 values.insert(operation.answer().to_string());
             }
-            ("read", _) => {}
             ("write" | "delete", _) => {
                 // What is deleted is null again.
                 let value = if &*operation.f == "delete" { "null".to_owned() } else { operation.input.to_string() };
@@ -98,7 +97,8 @@ mod tests {
                 }),
                 _ => panic!("four words: {line}"),
             };
-            text += &format!("{event}\n");
+            text.push_str(&event.to_string());
+            text.push('\n');
         }
         resurrected_writes(&formats::read_bytes(text.as_bytes(), "made").unwrap())
     }

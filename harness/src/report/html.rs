@@ -143,7 +143,10 @@ fn tried(counterexample: &Counterexample) -> Markup {
             p { (words::order(tried)) ":" }
             ol.tried {
                 @for placed in &tried.placed {
-                    li { (text(&words::deed(&placed.operation))) " " span.quiet { (words::place(placed.place, tried.length)) } }
+                    li {
+                        (text(&words::deed(&placed.operation)))
+                        @if tried.placed.len() < tried.length { " " span.quiet { (words::place(placed.place, tried.length)) } }
+                    }
                 }
                 li.stopped { (text(&words::deed(&tried.stopped))) " cannot follow: " (text(&tried.why)) ". No other order goes further." }
             }

@@ -113,12 +113,12 @@ pub fn deed(witness: &Witness) -> String {
     format!("process {} {}{node}", witness.process, witness.did)
 }
 
-/// What an order has that was tried: `an order that was tried has all 1,203 operations that were over before, these among them`.
+/// What an order has that was tried: `An order that was tried has all 1,203 that were over before, these among them`.
 pub fn order(tried: &Tried) -> String {
     let length = thousands(tried.length as u64);
     let among = if tried.placed.len() < tried.length { ", these among them" } else { "" };
-    let whose = if tried.alone { "of these operations alone, " } else { "" };
-    format!("{whose}an order that was tried has all {length} that were over before{among}")
+    let whose = if tried.alone { "Of these operations alone, an" } else { "An" };
+    format!("{whose} order that was tried has all {length} that were over before{among}")
 }
 
 /// Where in an order something stands: `the 1,203rd`, and `the last` at its end.

@@ -78,8 +78,8 @@ fn order<'a, M: Model>(
     let witness = |call| words::witness(model, call, String::new());
     let first_of_last = order.len().saturating_sub(LAST_SHOWN);
     let places = order.iter().enumerate().filter(|&(place, &call)| place >= first_of_last || shown(&calls[call]));
-    let mut placed: Vec<Placed> =
+    let mut told: Vec<Placed> =
         places.map(|(place, &call)| Placed { place: place + 1, operation: witness(&calls[call]) }).collect();
-    placed.drain(..placed.len().saturating_sub(SHOWN));
-    Some(Tried { alone: false, length: order.len(), placed, stopped: witness(&last), why })
+    told.drain(..told.len().saturating_sub(SHOWN));
+    Some(Tried { alone: false, length: order.len(), placed: told, stopped: witness(&last), why })
 }
