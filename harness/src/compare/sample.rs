@@ -28,7 +28,7 @@ pub(crate) fn comparison() -> Comparison {
 fn compared(system: &str, runs: &[(u64, f64, Outcome)], class: Class) -> Compared {
     let runs = runs.iter().map(|(seed, messages, outcome)| ran(*seed, *messages, *outcome)).collect();
     let minority = if class == Class::Cp { 0 } else { 700 };
-    let cell = |side, ok, detect_ms| Cell { side, kind: "write".to_owned(), ok, of: 1_000, detect_ms };
+    let cell = |side, ok, detect_ms| Cell { side, kind: "write".to_owned(), ok, of: 1_000, served: None, detect_ms };
     let because = "made up".to_owned();
     let card = Card {
         shape: "isolate".to_owned(),
@@ -37,6 +37,7 @@ fn compared(system: &str, runs: &[(u64, f64, Outcome)], class: Class) -> Compare
         because,
         rate: Some(1_000.0),
         broken: false,
+        unproved: false,
         consistency: None,
         cells: vec![
             cell(Side::Majority, 1_000, Some(312.0)),

@@ -50,7 +50,7 @@ pub(super) async fn all(series: &Series, asked: &Systems) -> Result<(Vec<(usize,
                 options.rate /= 2.0;
                 let system = &options.system;
                 output::tell(&format!(
-                    "{system} did not keep up before it was cut: once more, at {} a second",
+                    "{system} or its clients did not keep up: once more, at {} a second",
                     options.rate
                 ));
             }
