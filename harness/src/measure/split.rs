@@ -168,6 +168,7 @@ fn crossed(history: &History, fault: &Interval, parts: &[Part]) -> bool {
 #[cfg(test)]
 mod tests {
     use schism_checker::formats;
+    use serde_json::json;
 
     use super::*;
 
@@ -213,6 +214,30 @@ mod tests {
         assert_eq!((majority.met.ok, majority.met.of), (1, 1));
         let minority = side(Side::Minority);
         assert_eq!((minority.detect_ms, minority.met.ok, minority.met.of), (None, 0, 1));
+    }
+
+    #[test]
+    fn an_operation_that_waited_for_its_client_was_served_in_time() {
+        // It was due at 1.1 s, its client came to it at 2.3 s.
+        let mut late = operation(3, 2, "n2", "write", 2_300, 2_350, "ok");
+        late[0] = late[0].replace("\"process\"", "\"due\":1100000000,\"process\"");
+        let found = split_of(&[operation(1, 1, "n3", "write", 1_010, 1_050, "ok"), late]);
+        let majority = found.parts.iter().find(|part| part.side == Side::Majority).unwrap().kinds["write"];
+        assert_eq!((majority.met.ok, majority.met.of), (1, 2));
+        assert_eq!((majority.served.ok, majority.served.of), (2, 2));
+    }
+
+    #[test]
+    fn a_cut_is_proved_where_the_history_says_that_it_is_in_force() {
+        assert!(!split_of(&[]).proved);
+        let in_force = |id| {
+            let event = json!({
+                "index": 1, "time": 1_010_000_000, "process": "nemesis", "type": "info", "f": "partition", "id": id,
+                "phase": "in-force",
+            });
+            split(&history(&[&event.to_string()])).unwrap().proved
+        };
+        assert!(in_force(1) && !in_force(2), "another one proves nothing");
     }
 
     #[test]
