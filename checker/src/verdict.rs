@@ -64,6 +64,36 @@ pub struct Counterexample {
     /// Fewer operations that contradict each other by themselves, where they were looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub core: Option<Box<Core>>,
+    /// An order that goes as far as any does, where it was looked for: what was tried, and where it stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Box<Tried>>,
+}
+
+/// One order of all operations of an object (or of those of a counterexample alone) that ended before one that has no place in any order.
+///
+/// There may be others; none of them goes on beyond that operation either.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tried {
+    /// Whether it is of the operations of the counterexample alone, without the others of the object.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alone: bool,
+    /// How many operations the order has.
+    pub length: usize,
+    /// The last ones of it, and those before that are operations of the counterexample, in this order.
+    pub placed: Vec<Placed>,
+    /// The operation that cannot follow.
+    pub stopped: Witness,
+    /// Why it cannot follow here: `it was 5 then`.
+    pub why: String,
+}
+
+/// An operation with its place in an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Placed {
+    /// Its place, from 1.
+    pub place: usize,
+    /// What it did.
+    pub operation: Witness,
 }
 
 /// One operation has to come before another.

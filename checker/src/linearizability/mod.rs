@@ -54,8 +54,9 @@ pub struct Options {
     pub explain: bool,
     /// How many states, each with its refusal, a counterexample of the search shows at most.
     pub states_shown: usize,
-    /// How much may be spent on the core of a violation after it was found, in steps: about so many times the search may place
-    /// one operation in one configuration. Nothing, and there is no core; a default check spends some 50 ms at most.
+    /// How much may be spent on the core of a violation after it was found, and as much on the order that was tried, in steps: about
+    /// so many times the search may place one operation in one configuration. Nothing, and there is neither; a default check
+    /// spends some 50 ms at most on each.
     pub core_effort: u64,
 }
 
@@ -202,6 +203,8 @@ pub fn check_with<M: Model>(
         if options.core_effort > 0 {
             let core = cores::core(operations, model, counterexample, options.core_effort, budget);
             counterexample.core = core.map(Box::new);
+            let tried = cores::tried(operations, model, counterexample, options.core_effort, budget);
+            counterexample.tried = tried.map(Box::new);
         }
         property.suspects = suspects::of_object(operations, model, counterexample);
     }

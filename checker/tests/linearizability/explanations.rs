@@ -39,7 +39,14 @@ fn explained(model: &str, lines: &str) -> String {
         .iter()
         .map(|it| format!("  process {} {} at {}  {}", it.process, it.did, it.node.as_deref().unwrap_or("-"), it.role));
     let because = counterexample.because.iter().map(|line| format!("  because {line}"));
-    std::iter::once(property.summary).chain(rows).chain(because).collect::<Vec<_>>().join("\n")
+    let tried = counterexample.tried.iter().flat_map(|tried| {
+        let placed = tried.placed.iter().map(|it| {
+            format!("  {} of {}  process {} {}", it.place, tried.length, it.operation.process, it.operation.did)
+        });
+        let stopped = format!("  stopped  process {} {}: {}", tried.stopped.process, tried.stopped.did, tried.why);
+        placed.chain([stopped])
+    });
+    std::iter::once(property.summary).chain(rows).chain(because).chain(tried).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -14,3 +14,4 @@ mod random;
 mod random_histories;
 mod sequential;
 mod streaming;
+mod tried;

@@ -4,7 +4,7 @@ use schism_checker::budget::Unlimited;
 use schism_checker::history::{Ending, Operation};
 use schism_checker::linearizability::Options;
 use schism_checker::models::Register;
-use schism_checker::verdict::Outcome;
+use schism_checker::verdict::{Outcome, Property};
 use schism_checker::weaker::{Level, check_with};
 use serde_json::json;
 
@@ -92,6 +92,21 @@ fn sessions_by_versions(count: u64) {
     assert_all_often(&tally, count);
 }
 
+/// The steps of a counterexample are between operations that are shown, one after the other, and the words say them. Whether there
+/// are any.
+fn steps_are_those_that_are_told(verdict: &Property) -> bool {
+    let Some(counterexample) = &verdict.counterexample else { return false };
+    for (step, told) in counterexample.steps.iter().zip(&counterexample.because) {
+        let [before, after] = [step.before, step.after].map(|place| &counterexample.operations[place]);
+        assert_ne!(step.before, step.after, "nothing comes before itself: {verdict:?}");
+        assert!(told.ends_with(&step.why) && told.contains(&format!("process {} ", before.process)), "{verdict:?}");
+        assert!(told.contains(&format!("process {} ", after.process)), "{verdict:?}");
+    }
+    let linked = counterexample.steps.windows(2).all(|two| two[0].after == two[1].before);
+    assert!(linked, "a way has no gaps: {verdict:?}");
+    !counterexample.steps.is_empty()
+}
+
 fn causal(count: u64) {
     let tally = Tally::default();
     // Else what is linearizable would not come to what is tested here.
@@ -109,12 +124,15 @@ fn causal(count: u64) {
                 assert_eq!(verdict.outcome == Outcome::Invalid, !truth, "{level}: {verdict:?}");
                 assert_ne!(verdict.outcome, Outcome::Unknown);
                 assert_eq!(kept(operations, level), Some(truth), "{level}, with what is stronger first");
+                if steps_are_those_that_are_told(&verdict) {
+                    tally.count("steps");
+                }
             }
             let [weak, convergent, memory] = [Causal::is_causal, Causal::is_convergent, Causal::is_memory].map(holds);
             tally.count(format!("CC {weak}, CCv {convergent}, CM {memory}"));
         });
     }
-    tally.assert_often(&["CC true, CCv true, CM true", "CC false, CCv false, CM false"], count);
+    tally.assert_often(&["CC true, CCv true, CM true", "CC false, CCv false, CM false", "steps"], count);
     // That convergence holds and memory does not is too rare among so few operations to be asked for.
     let apart = ["CC true, CCv false, CM true", "CC true, CCv false, CM false"];
     tally.assert_often(&apart, count / 100);

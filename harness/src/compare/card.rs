@@ -10,9 +10,10 @@ use std::fmt;
 use schism_checker::verdict::Outcome;
 use serde::{Deserialize, Serialize};
 
+use super::base::Base;
 use super::statistics::{self, Estimate};
 use super::{LEVELS, Ran};
-use crate::measure::{Part, Side, Split};
+use crate::measure::{Met, Part, Side, Split};
 
 /// The share of operations from which on a side is available.
 const AVAILABLE: f64 = 0.99;
@@ -30,6 +31,15 @@ pub struct Card {
     pub class: Class,
     /// Why, in a sentence.
     pub because: String,
+    /// How many operations a second were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// Whether the history is not linearizable, whatever the class.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub broken: bool,
+    /// Whether nothing proves that it was cut.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproved: bool,
     /// The strongest level of consistency that the whole history has.
     pub consistency: Option<String>,
     /// What each side got.
@@ -37,6 +47,9 @@ pub struct Card {
     /// How many acknowledged writes were lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_writes: Option<u64>,
+    /// What it gave while it was cut, against before; absent in comparisons of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Base>,
 }
 
 /// What clients of one side got of one kind of operation while the partition lasted.
@@ -50,6 +63,9 @@ pub struct Cell {
     pub ok: u64,
     /// … of those that had so much time, from the first answer on.
     pub of: u64,
+    /// The same, counted from when clients came to them and not from when they were due; absent in comparisons of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<Met>,
     /// How long until the first answer, in milliseconds; absent where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detect_ms: Option<f64>,
@@ -96,6 +112,14 @@ impl Cell {
         statistics::share(count(self.ok), count(self.of))
     }
 
+    /// Whether answers came in time, and only the clients fell behind their schedule: then the side was there, and the machine or the
+    /// rate is why operations waited.
+    pub fn is_late(&self) -> bool {
+        let in_time = |share: Option<f64>| share.is_some_and(|share| share >= AVAILABLE);
+        let served = self.served.filter(|served| served.of >= OPERATIONS_MIN);
+        in_time(served.and_then(Met::share)) && !in_time(self.share().map(|share| share.value))
+    }
+
     /// Whether there were too few operations to say anything.
     pub fn is_thin(&self) -> bool {
         self.of < OPERATIONS_MIN
@@ -103,6 +127,14 @@ impl Cell {
 }
 
 impl Card {
+    /// Whether it is worth asking for less: the system did not keep up while it was whole, or its clients not while it was cut. What
+    /// broke a promise meanwhile stands, since no violation is tried away.
+    pub fn may_do_better_at_less(&self) -> bool {
+        let kept_up = self.base.as_ref().and_then(|base| base.before.share()).is_some_and(|share| share >= AVAILABLE);
+        let late = self.cells.iter().any(Cell::is_late);
+        self.class == Class::Inconclusive && !self.broken && (!kept_up || late || self.unproved)
+    }
+
     /// The card of a run in which the system was cut once.
     pub fn of(shape: &str, ran: &Ran, split: &Split) -> Self {
         let cells: Vec<Cell> = split.parts.iter().flat_map(cells).collect();
@@ -114,11 +146,28 @@ impl Card {
             crossed: split.crossed,
             kept_up: split.before.share().is_some_and(|share| share >= AVAILABLE),
         };
-        let (class, because) = classify(&cells, &seen);
+        let (class, because) = if split.proved {
+            classify(&cells, &seen)
+        } else {
+            (Class::Inconclusive, "the cut could not be proved, so that nothing follows from what was seen".to_owned())
+        };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a count")]
         let lost_writes = lost.map(|lost| lost as u64);
         let consistency = strongest(&ran.levels).map(str::to_owned);
-        Card { shape: shape.to_owned(), run: ran.run.clone(), class, because, consistency, cells, lost_writes }
+        let base = Some(Base::of(split, ran.figures.get("converge_ms").copied()));
+        Card {
+            shape: shape.to_owned(),
+            run: ran.run.clone(),
+            class,
+            because,
+            rate: None,
+            consistency,
+            cells,
+            lost_writes,
+            base,
+            broken: seen.linearizable == Some(Outcome::Invalid),
+            unproved: !split.proved,
+        }
     }
 }
 
@@ -139,6 +188,7 @@ fn cells(part: &Part) -> Vec<Cell> {
         kind: kind.clone(),
         ok: service.met.ok,
         of: service.met.of,
+        served: Some(service.served),
         detect_ms: service.detect_ms,
     };
     // Reads and writes decide: a compare-and-set that meets another value is refused by a healthy system as well.
@@ -156,6 +206,14 @@ fn classify(cells: &[Cell], seen: &Seen) -> (Class, String) {
     if let Some(thin) = cells.iter().find(|cell| cell.is_thin()) {
         let side = thin.side.as_str();
         return (Class::Inconclusive, format!("only {} {}s on the {side} side had a second", thin.of, thin.kind));
+    }
+    if let Some(late) = cells.iter().find(|cell| cell.is_late()) {
+        let side = late.side.as_str();
+        let because = format!(
+            "on the {side} side {}s were answered in time, but clients fell behind their schedule: a lower --rate may help",
+            late.kind
+        );
+        return (Class::Inconclusive, because);
     }
     let mut sides: BTreeMap<Side, bool> = BTreeMap::new();
     for cell in cells {
@@ -195,10 +253,12 @@ pub(super) fn strongest(levels: &BTreeMap<String, Outcome>) -> Option<&'static s
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn cell(side: Side, ok: u64) -> Cell {
-        Cell { side, kind: "write".to_owned(), ok, of: 1_000, detect_ms: Some(0.0) }
+        Cell { side, kind: "write".to_owned(), ok, of: 1_000, served: None, detect_ms: Some(0.0) }
     }
 
     fn class(majority: u64, minority: u64, linearizable: Outcome, more: (bool, bool, bool)) -> Class {
@@ -225,6 +285,56 @@ mod tests {
             let found = class(majority, minority, linearizable, more);
             assert_eq!(found, expected, "{majority} {minority} {linearizable:?} {more:?}");
         }
+    }
+
+    #[test]
+    fn a_cut_that_is_not_proved_has_no_class() {
+        let mut ran = crate::compare::sample::comparison().systems[0].runs[0].clone();
+        ran.levels.insert(LEVELS[0].to_owned(), Outcome::Valid);
+        let met = Met { ms: 1_000, ok: 0, of: 1_000 };
+        let service = crate::measure::Service { detect_ms: None, met, served: met };
+        let kinds = BTreeMap::from([("write".to_owned(), service)]);
+        let part = Part { side: Side::Majority, nodes: BTreeSet::new(), kinds };
+        let before = Met { ok: 1_000, ..met };
+        let split = Split {
+            from: 0,
+            to: 1,
+            before,
+            during: met,
+            pace_before: BTreeMap::new(),
+            pace_during: BTreeMap::new(),
+            parts: vec![part],
+            crossed: true,
+            proved: true,
+        };
+        assert_eq!(Card::of("isolate", &ran, &split).class, Class::Blocked);
+        let card = Card::of("isolate", &ran, &Split { proved: false, ..split });
+        assert_eq!((card.class, card.unproved), (Class::Inconclusive, true));
+    }
+
+    #[test]
+    fn clients_that_fall_behind_make_no_side_unavailable() {
+        let seen =
+            Seen { linearizable: Some(Outcome::Valid), converged: true, lost: false, crossed: true, kept_up: true };
+        let served = |ok| Some(Met { ms: 1_000, ok, of: 1_000 });
+        let class = |majority: Cell| classify(&[majority, cell(Side::Minority, 0)], &seen).0;
+        // Nothing was in time from when it was due, and everything from when it was asked.
+        let late = Cell { served: served(1_000), ..cell(Side::Majority, 0) };
+        assert_eq!(class(late.clone()), Class::Inconclusive);
+        assert_eq!(class(Cell { served: served(500), ..late.clone() }), Class::Blocked, "it did not answer either");
+        assert_eq!(class(Cell { ok: 1_000, ..late }), Class::Cp);
+    }
+
+    #[test]
+    fn less_is_asked_only_of_who_did_not_keep_up_and_broke_nothing() {
+        let mut card = crate::compare::sample::comparison().systems[0].cards[0].clone();
+        card.class = Class::Inconclusive;
+        assert!(!card.may_do_better_at_less(), "it kept up, so the rate is not why");
+        assert!(Card { unproved: true, ..card.clone() }.may_do_better_at_less(), "the machine may have been too busy");
+        card.base.as_mut().unwrap().before.ok = 980;
+        assert!(card.may_do_better_at_less());
+        assert!(!Card { broken: true, ..card.clone() }.may_do_better_at_less(), "a violation is not tried away");
+        assert!(!Card { class: Class::Cp, ..card }.may_do_better_at_less(), "it is decided");
     }
 
     #[test]

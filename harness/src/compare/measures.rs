@@ -44,17 +44,25 @@ const fn measure(name: &'static str, title: &'static str, unit: Unit, better: Be
 }
 
 /// All of them.
-pub const MEASURES: [Measure; 28] = [
+pub const MEASURES: [Measure; 38] = [
     measure("stale_per_1000", "stale reads of 1,000", Unit::Ratio, Better::Less),
     measure("versions_behind", "versions behind at most", Unit::Count, Better::Less),
     measure("stale_ms_p99", "staleness p99", Unit::Milliseconds, Better::Less),
     measure("stale_ms_max", "staleness at most", Unit::Milliseconds, Better::Less),
     measure("lost_writes", "acknowledged writes lost", Unit::Count, Better::Less),
+    measure("resurrected_writes", "resurrected writes", Unit::Count, Better::Less),
     measure("read_majority", "reads ok in 1 s, majority side", Unit::Share, Better::More),
     measure("read_minority", "reads ok in 1 s, minority side", Unit::Share, Better::More),
     measure("write_majority", "writes ok in 1 s, majority side", Unit::Share, Better::More),
     measure("write_minority", "writes ok in 1 s, minority side", Unit::Share, Better::More),
     measure("detect_ms", "fault to next write, larger side", Unit::Milliseconds, Better::Less),
+    measure("detect_partition_ms", "… after a partition", Unit::Milliseconds, Better::Less),
+    measure("detect_kill_ms", "… after a kill", Unit::Milliseconds, Better::Less),
+    measure("detect_powerloss_ms", "… after a power loss", Unit::Milliseconds, Better::Less),
+    measure("detect_pause_ms", "… after a pause", Unit::Milliseconds, Better::Less),
+    measure("detect_delay_ms", "… after a delay", Unit::Milliseconds, Better::Less),
+    measure("detect_loss_ms", "… after a loss", Unit::Milliseconds, Better::Less),
+    measure("detect_clock_ms", "… after a clock fault", Unit::Milliseconds, Better::Less),
     measure("unavailable_ms", "unavailable a fault, larger side", Unit::Milliseconds, Better::Less),
     measure("recover_ms", "heal to steady answers", Unit::Milliseconds, Better::Less),
     measure("converge_ms", "heal to equal replicas", Unit::Milliseconds, Better::Less),
@@ -67,6 +75,8 @@ pub const MEASURES: [Measure; 28] = [
     measure("write_p99_ms", "write p99", Unit::Milliseconds, Better::Less),
     measure("cas_p50_ms", "cas p50", Unit::Milliseconds, Better::Less),
     measure("cas_p99_ms", "cas p99", Unit::Milliseconds, Better::Less),
+    measure("read_slow_p99_ms", "read p99 while messages are delayed", Unit::Milliseconds, Better::Less),
+    measure("write_slow_p99_ms", "write p99 while messages are delayed", Unit::Milliseconds, Better::Less),
     measure("ok", "operations ok", Unit::Count, Better::Neither),
     measure("fail", "operations fail", Unit::Count, Better::Neither),
     measure("info", "operations info", Unit::Count, Better::Neither),

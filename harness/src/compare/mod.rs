@@ -3,6 +3,7 @@
 //! A comparison is data, made of run folders ([`observe`]) and kept as `comparison.json`; every table of it ([`report`]) is a
 //! function of that file. Nothing here knows how a run is made, or which system is which.
 
+mod base;
 pub mod card;
 mod measures;
 mod observe;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use schism_checker::verdict::Outcome;
 use serde::{Deserialize, Serialize};
 
+pub use base::Base;
 pub use card::{Card, Class};
 pub use measures::{Better, MEASURES, Measure, Unit};
 pub use observe::{LEVELS, ObserveError, observe};

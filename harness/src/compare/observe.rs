@@ -1,6 +1,6 @@
 //! What a run showed, from what its folder holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schism_checker::budget::Budget;
 use schism_checker::formats::{self, ReadError};
@@ -12,7 +12,7 @@ use super::Ran;
 use crate::claims::evidence::Evidence;
 use crate::folder::{FolderError, RunFile, RunFolder, file};
 use crate::judge;
-use crate::measure::{Availability, Outage, Phase, Row, Side};
+use crate::measure::{self, Availability, Outage, Phase, Row, Side};
 use crate::verdict::Verdict;
 
 /// The levels of consistency that are told apart, the strongest first.
@@ -47,12 +47,17 @@ pub enum ObserveError {
 pub fn observe(folder: &RunFolder, budget: &dyn Budget) -> Result<(RunFile, Ran), ObserveError> {
     let (run, verdict) = (folder.run_file()?, folder.verdict()?);
     let history = formats::read_path(&folder.file(file::HISTORY))?;
-    let lost = judge::lost_writes(&history);
+    let (lost, resurrected) = (judge::lost_writes(&history), judge::resurrected_writes(&history));
+    let slow = measure::slow(&history);
     let nodes = run.options.nodes;
     let evidence = Evidence { history, notes: Vec::new(), verdict, nodes };
     let levels = levels(&evidence, budget);
     let mut figures = figures(&evidence.verdict);
     insert(&mut figures, "lost_writes", lost.map(float));
+    insert(&mut figures, "resurrected_writes", resurrected.map(float));
+    for (kind, pace) in slow {
+        insert(&mut figures, &format!("{kind}_slow_p99_ms"), Some(pace.p99_ms));
+    }
     insert(&mut figures, "stale_per_1000", stale_share(&evidence.verdict, &evidence.history));
     let Verdict { run: id, seed, outcome, harness_failure, .. } = evidence.verdict;
     Ok((run, Ran { run: id, seed, outcome, harness_failure, levels, figures }))
@@ -130,6 +135,11 @@ fn available(figures: &mut BTreeMap<String, f64>, availability: &Availability) {
     }
     let larger: Vec<&Outage> = availability.outages.iter().filter(|outage| outage.side != Side::Minority).collect();
     insert(figures, "detect_ms", median(larger.iter().filter_map(|outage| outage.detect_ms)));
+    let kinds: BTreeSet<&str> = larger.iter().map(|outage| outage.kind.as_str()).collect();
+    for kind in kinds {
+        let of_kind = larger.iter().filter(|outage| outage.kind == kind).filter_map(|outage| outage.detect_ms);
+        insert(figures, &format!("detect_{kind}_ms"), median(of_kind));
+    }
     insert(figures, "unavailable_ms", median(larger.iter().map(|outage| outage.unavailable_ms)));
     insert(figures, "recover_ms", median(availability.outages.iter().filter_map(|outage| outage.recover_ms)));
 }

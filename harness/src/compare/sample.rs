@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use schism_checker::verdict::Outcome;
 
 use super::card::{Card, Cell, Class};
-use super::{Compared, Comparison, FORMAT, LEVELS, Ran};
-use crate::measure::Side;
+use super::{Base, Compared, Comparison, FORMAT, LEVELS, Ran};
+use crate::measure::{Met, Side};
 
 /// Two systems with two seeds, and one seed more of the second.
 pub(crate) fn comparison() -> Comparison {
@@ -28,19 +28,30 @@ pub(crate) fn comparison() -> Comparison {
 fn compared(system: &str, runs: &[(u64, f64, Outcome)], class: Class) -> Compared {
     let runs = runs.iter().map(|(seed, messages, outcome)| ran(*seed, *messages, *outcome)).collect();
     let minority = if class == Class::Cp { 0 } else { 700 };
-    let cell = |side, ok, detect_ms| Cell { side, kind: "write".to_owned(), ok, of: 1_000, detect_ms };
+    let cell = |side, ok, detect_ms| Cell { side, kind: "write".to_owned(), ok, of: 1_000, served: None, detect_ms };
     let because = "made up".to_owned();
     let card = Card {
         shape: "isolate".to_owned(),
         run: "20260824T021700Z-7f3a".to_owned(),
         class,
         because,
+        rate: Some(1_000.0),
+        broken: false,
+        unproved: false,
         consistency: None,
         cells: vec![
             cell(Side::Majority, 1_000, Some(312.0)),
             cell(Side::Minority, minority, (minority > 0).then_some(0.0)),
         ],
         lost_writes: Some(0),
+        base: Some(Base {
+            before: Met { ms: 1_000, ok: 999, of: 1_000 },
+            during: Met { ms: 1_000, ok: 1_000 + minority, of: 2_000 },
+            p99_before_ms: Some(9.0),
+            p99_during_ms: Some(12.5),
+            read_p50_before_ms: Some(if class == Class::Cp { 2.0 } else { 1.0 }),
+            converge_ms: (class == Class::Cp).then_some(205.0),
+        }),
     };
     Compared { system: system.to_owned(), runs, cards: vec![card] }
 }

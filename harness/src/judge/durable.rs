@@ -67,7 +67,7 @@ fn sentence(acknowledged: u64, lost: u64, excused: u64) -> String {
     }
 }
 
-fn phase(event: &schism_checker::history::Event) -> Option<&str> {
+pub(super) fn phase(event: &schism_checker::history::Event) -> Option<&str> {
     event.extra.get("phase").and_then(Value::as_str)
 }
 

@@ -10,6 +10,7 @@ mod faults;
 mod finale;
 mod notes;
 pub mod quorum;
+mod resurrected;
 mod weaker;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use serde_json::Map;
 
 pub use coverage::cover;
 pub use notes::invariants;
+pub use resurrected::resurrected_writes;
 pub use weaker::promised;
 
 use crate::verdict::FaultCount;

@@ -7,6 +7,7 @@
 //! end within a short phase counts the fast ones.
 
 mod outages;
+mod pace;
 mod samples;
 mod split;
 mod timeline;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::verdict::{Endings, Quantiles};
 
 pub use outages::Outage;
+pub use pace::{Pace, slow};
 use samples::Sample;
 pub use split::{Part, Service, Split, split};
 use timeline::Timeline;

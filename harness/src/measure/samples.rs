@@ -15,6 +15,8 @@ pub(super) struct Sample {
     pub(super) kind: Arc<str>,
     /// When it was due, or invoked where nothing says that it was due earlier; nanoseconds since the start.
     pub(super) due: u64,
+    /// When its client came to it, which may be later: clients do one thing after the other.
+    pub(super) invoked: u64,
     /// When it ended, if it did.
     pub(super) ended: Option<u64>,
     pub(super) ending: Ending,
@@ -35,6 +37,7 @@ pub(super) fn of(history: &History) -> Vec<Sample> {
                     node: node.clone(),
                     kind: event.f.clone(),
                     due,
+                    invoked: time,
                     ended: None,
                     ending: Ending::Info,
                 });

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schism_checker::history::{Ending, History};
+use schism_checker::history::{Ending, Event, History};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::pace::{self, Pace};
 use super::samples::{self, Sample};
 use super::timeline::{Interval, Timeline};
 use super::{Met, Side};
@@ -24,6 +26,14 @@ pub struct Split {
     /// How many operations of all nodes were answered in time before it: a machine or a system that cannot keep up anyway shows
     /// nothing when it is cut.
     pub before: Met,
+    /// How many operations of all nodes were answered in time while it lasted, from its begin on.
+    pub during: Met,
+    /// How fast answers were before it …
+    pub pace_before: BTreeMap<String, Pace>,
+    /// … and while it lasted, those that came then.
+    pub pace_during: BTreeMap<String, Pace>,
+    /// Whether it was seen to be in force, by the probes that the controller sends.
+    pub proved: bool,
     /// The sides.
     pub parts: Vec<Part>,
     /// Whether a value was written on one side and its key read on the other later, both while it lasted: without that, no history
@@ -48,8 +58,11 @@ pub struct Service {
     /// How long until the first was answered, in milliseconds; 0 where that took no longer than 100 ms, absent where none ever was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detect_ms: Option<f64>,
-    /// How many were answered in time from then on.
+    /// How many were answered in time from then on, counted from when they were due.
     pub met: Met,
+    /// The same, counted from when their clients came to them. Where these were in time and those were not, answers came, and it was
+    /// the clients who fell behind: the machine, or the rate, and nothing that was cut.
+    pub served: Met,
 }
 
 /// The first partition of a history; none where there was none.
@@ -63,8 +76,28 @@ pub fn split(history: &History) -> Option<Split> {
         .filter(|(side, _)| *side != Side::Down)
         .map(|(side, nodes)| Part { side, kinds: kinds(fault, &nodes, &samples), nodes })
         .collect();
-    let before = met(samples.iter().filter(|sample| sample.kind.as_ref() != "cas"), 0, fault.from);
-    Some(Split { from: fault.from, to: fault.to, before, crossed: crossed(history, fault, &parts), parts })
+    // A compare-and-set that meets another value is refused by a healthy system as well.
+    let asked = || samples.iter().filter(|sample| sample.kind.as_ref() != "cas");
+    Some(Split {
+        from: fault.from,
+        to: fault.to,
+        before: met(asked(), 0, fault.from),
+        during: met(asked(), fault.from, fault.to),
+        pace_before: pace::of(samples.iter().filter(|sample| sample.due < fault.from)),
+        pace_during: pace::of(samples.iter().filter(|sample| (fault.from..fault.to).contains(&sample.due))),
+        crossed: crossed(history, fault, &parts),
+        proved: proved(history, fault),
+        parts,
+    })
+}
+
+/// Whether the history has the event that says so.
+fn proved(history: &History, fault: &Interval) -> bool {
+    let text = |event: &Event, name: &str| event.extra.get(name).and_then(Value::as_str).map(str::to_owned);
+    history.events.iter().filter(|event| event.f == fault.kind).any(|event| {
+        let is_it = event.extra.get("id").and_then(Value::as_u64) == Some(fault.id);
+        is_it && text(event, "phase").is_some_and(|phase| phase == "in-force")
+    })
 }
 
 fn kinds(fault: &Interval, nodes: &BTreeSet<String>, samples: &[Sample]) -> BTreeMap<String, Service> {
@@ -81,17 +114,24 @@ fn service(fault: &Interval, samples: &[&Sample]) -> Service {
     let answers = samples.iter().filter(|sample| sample.ending == Ending::Ok).filter_map(|sample| sample.ended);
     let took = answers.filter(|ended| *ended < fault.to).min().map(|first| first - fault.from);
     let noticed = took.filter(|took| 2 * took < fault.to - fault.from).filter(|took| *took > AT_ONCE).unwrap_or(0);
-    let met = met(samples.iter().copied(), fault.from + noticed, fault.to);
+    let since = fault.from + noticed;
+    let met = met_from(|sample| sample.due, samples.iter().copied(), since, fault.to);
+    let served = met_from(|sample| sample.invoked, samples.iter().copied(), since, fault.to);
     let detect_ms = took.map(|took| if took <= AT_ONCE { 0.0 } else { super::outages::milliseconds(took) });
-    Service { detect_ms, met }
+    Service { detect_ms, met, served }
 }
 
 /// How many were answered in time of those that were due from `from` on and had a second until `to`.
 fn met<'a>(samples: impl Iterator<Item = &'a Sample>, from: u64, to: u64) -> Met {
+    met_from(|sample| sample.due, samples, from, to)
+}
+
+/// The same, where their time began at another moment.
+fn met_from<'a>(begin: impl Fn(&Sample) -> u64, samples: impl Iterator<Item = &'a Sample>, from: u64, to: u64) -> Met {
     let deadline = DEADLINE_MS * 1_000_000;
     let mut met = Met { ms: DEADLINE_MS, ..Met::default() };
-    for sample in samples.filter(|sample| sample.due >= from && sample.due.saturating_add(deadline) <= to) {
-        let latency = sample.ended.map(|ended| ended.saturating_sub(sample.due));
+    for sample in samples.filter(|sample| begin(sample) >= from && begin(sample).saturating_add(deadline) <= to) {
+        let latency = sample.ended.map(|ended| ended.saturating_sub(begin(sample)));
         met.of += 1;
         met.ok += u64::from(sample.ending == Ending::Ok && latency.is_some_and(|latency| latency <= deadline));
     }
@@ -128,6 +168,7 @@ fn crossed(history: &History, fault: &Interval, parts: &[Part]) -> bool {
 #[cfg(test)]
 mod tests {
     use schism_checker::formats;
+    use serde_json::json;
 
     use super::*;
 
@@ -173,6 +214,30 @@ mod tests {
         assert_eq!((majority.met.ok, majority.met.of), (1, 1));
         let minority = side(Side::Minority);
         assert_eq!((minority.detect_ms, minority.met.ok, minority.met.of), (None, 0, 1));
+    }
+
+    #[test]
+    fn an_operation_that_waited_for_its_client_was_served_in_time() {
+        // It was due at 1.1 s, its client came to it at 2.3 s.
+        let mut late = operation(3, 2, "n2", "write", 2_300, 2_350, "ok");
+        late[0] = late[0].replace("\"process\"", "\"due\":1100000000,\"process\"");
+        let found = split_of(&[operation(1, 1, "n3", "write", 1_010, 1_050, "ok"), late]);
+        let majority = found.parts.iter().find(|part| part.side == Side::Majority).unwrap().kinds["write"];
+        assert_eq!((majority.met.ok, majority.met.of), (1, 2));
+        assert_eq!((majority.served.ok, majority.served.of), (2, 2));
+    }
+
+    #[test]
+    fn a_cut_is_proved_where_the_history_says_that_it_is_in_force() {
+        assert!(!split_of(&[]).proved);
+        let in_force = |id| {
+            let event = json!({
+                "index": 1, "time": 1_010_000_000, "process": "nemesis", "type": "info", "f": "partition", "id": id,
+                "phase": "in-force",
+            });
+            split(&history(&[&event.to_string()])).unwrap().proved
+        };
+        assert!(in_force(1) && !in_force(2), "another one proves nothing");
     }
 
     #[test]

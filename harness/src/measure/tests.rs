@@ -165,3 +165,18 @@ fn without_operations_or_times_nothing_is_measured() {
     }
     assert_eq!(measure(&told.0), None);
 }
+
+#[test]
+fn what_was_due_while_messages_were_delayed_is_told_apart() {
+    let told = Told::default()
+        .op(100, 105, "write", "n1", EventKind::Ok)
+        .fault(1_000, "delay", "begin", json!({"targets": ["n2"]}))
+        .op(1_100, 1_140, "write", "n1", EventKind::Ok)
+        .op(1_200, 1_900, "write", "n1", EventKind::Info)
+        .due(1_300, 1_350, 1_380, "write", "n1", EventKind::Ok)
+        .fault(2_000, "delay", "end", Value::Null)
+        .op(2_100, 2_105, "write", "n1", EventKind::Ok);
+    let slow = slow(&told.0);
+    assert_eq!(slow["write"], Pace { count: 2, p50_ms: 40.0, p99_ms: 80.0 });
+    assert!(super::slow(&cut().0).is_empty(), "a cut is no delay");
+}

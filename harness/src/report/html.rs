@@ -99,11 +99,13 @@ fn proof(property: &Property, faults: &[Fault]) -> Markup {
                 div.picture {}
                 div.words {
                     (operations(counterexample))
-                    (because(counterexample))
-                    @for suspect in &property.suspects { p { strong { "Suspect: " } (text(suspect)) } }
                     h3 { "Meanwhile" }
                     ul { @for fault in meanwhile(counterexample, faults) { li { (fault) } } }
+                    (because(counterexample))
+                    @for suspect in &property.suspects { p { strong { "Suspect: " } (text(suspect)) } }
+                    (tried(counterexample))
                 }
+                div.graph {}
                 div.around {}
             }
         }
@@ -130,6 +132,25 @@ fn because(counterexample: &Counterexample) -> Markup {
         @if !counterexample.because.is_empty() {
             h3 { @if counterexample.moments.is_empty() { "Because" } @else { "What the nodes noted" } }
             ol { @for because in &counterexample.because { li { (text(because)) } } }
+        }
+    }
+}
+
+/// How far an order goes, and at which operation it stops; the same numbers stand on the bars.
+fn tried(counterexample: &Counterexample) -> Markup {
+    html! {
+        @if let Some(tried) = &counterexample.tried {
+            h3 { "How far an order goes" }
+            p { (words::order(tried)) ":" }
+            ol.tried {
+                @for placed in &tried.placed {
+                    li {
+                        (text(&words::deed(&placed.operation)))
+                        @if tried.placed.len() < tried.length { " " span.quiet { (words::place(placed.place, tried.length)) } }
+                    }
+                }
+                li.stopped { (text(&words::deed(&tried.stopped))) " cannot follow: " (text(&tried.why)) ". No other order goes further." }
+            }
         }
     }
 }

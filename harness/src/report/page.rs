@@ -16,12 +16,13 @@ const STYLES: [&str; 2] = [include_str!("page/vendor/uPlot-1.6.32.min.css"), inc
 const CHARTS: &str = include_str!("page/vendor/uPlot-1.6.32.iife.min.js");
 
 /// Our scripts: one closure, in which each knows those before it.
-const SCRIPTS: [&str; 11] = [
+const SCRIPTS: [&str; 12] = [
     include_str!("page/dom.js"),
     include_str!("page/data.js"),
     include_str!("page/theme.js"),
     include_str!("page/axis.js"),
     include_str!("page/proof.js"),
+    include_str!("page/graph.js"),
     include_str!("page/messages.js"),
     include_str!("page/filter.js"),
     include_str!("page/timeline.js"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schism_checker::history::{Event, EventKind, History, Process};
-use schism_checker::verdict::{Counterexample, Outcome, Property, Step, Witness};
+use schism_checker::verdict::{Counterexample, Outcome, Placed, Property, Step, Tried, Witness};
 use serde_json::{Map, json};
 
 use crate::folder::{RunFile, STANDARD, Versions};
@@ -171,6 +171,16 @@ fn stale_read() -> Counterexample {
             Step { before: 1, after: 0, why: "5 replaced 4".to_owned() },
             Step { before: 0, after: 1, why: "the first ended 228 ms before the second began".to_owned() },
         ],
+        tried: Some(Box::new(Tried {
+            alone: false,
+            length: 1_203,
+            placed: vec![Placed {
+                place: 1_203,
+                operation: witness(1, "wrote 5", "", "n1", [5_870_123_456, 5_873_000_000]),
+            }],
+            stopped: witness(3, "read 4", "", "n3", [6_101_000_000, 6_102_999_999]),
+            why: "cannot read 4 where 5 is stored".to_owned(),
+        })),
         ..Counterexample::default()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use schism_checker::verdict::{Core, Counterexample, Outcome, Property, Witness};
+use schism_checker::verdict::{Core, Counterexample, Outcome, Property, Tried, Witness};
 
 use crate::folder::RunFile;
 use crate::report::clock::Clock;
@@ -138,6 +138,7 @@ fn proof(property: &Property, style: Style) -> Vec<String> {
         lines.push(wrapped(head, BECAUSE_INDENT, &words::printable(because), style));
     }
     lines.extend(counterexample.core.iter().flat_map(|core| smaller(counterexample, core, style)));
+    lines.extend(counterexample.tried.iter().filter(|_| style.verbose).flat_map(|tried| order(tried, style)));
     for suspect in &property.suspects {
         lines.push(wrapped("  suspect", BECAUSE_INDENT, &words::printable(suspect), style));
     }
@@ -159,6 +160,18 @@ fn smaller(counterexample: &Counterexample, core: &Core, style: Style) -> Vec<St
     let head =
         wrapped("  core", BECAUSE_INDENT, &words::printable(&format!("{}{not_minimal}:", parts.join(", "))), style);
     std::iter::once(head).chain(operations(&core.operations, style)).collect()
+}
+
+/// How far an order goes, and at which operation it stops.
+fn order(tried: &Tried, style: Style) -> Vec<String> {
+    let told = |head: &str, text: &str| wrapped(head, BECAUSE_INDENT, &words::printable(text), style);
+    let head = told("  order", &format!("{}:", words::order(tried)));
+    let placed = tried.placed.iter().map(|placed| {
+        let place = words::place(placed.place, tried.length);
+        told("", &format!("{}, {place}", words::deed(&placed.operation)))
+    });
+    let stopped = told("", &format!("✗ {} cannot follow: {}", words::deed(&tried.stopped), tried.why));
+    std::iter::once(head).chain(placed).chain([stopped]).collect()
 }
 
 /// Operations in three columns.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schism_checker::budget::Exhausted;
 use schism_checker::streaming::{GivenUp, Tired};
-use schism_checker::verdict::{Outcome, Property, Witness};
+use schism_checker::verdict::{Outcome, Property, Tried, Witness};
 
 use crate::folder::STANDARD;
 use crate::report::inert;
@@ -113,6 +113,28 @@ pub fn deed(witness: &Witness) -> String {
     format!("process {} {}{node}", witness.process, witness.did)
 }
 
+/// What an order has that was tried: `An order that was tried has all 1,203 that were over before, these among them`.
+pub fn order(tried: &Tried) -> String {
+    let length = thousands(tried.length as u64);
+    let among = if tried.placed.len() < tried.length { ", these among them" } else { "" };
+    let whose = if tried.alone { "Of these operations alone, an" } else { "An" };
+    format!("{whose} order that was tried has all {length} that were over before{among}")
+}
+
+/// Where in an order something stands: `the 1,203rd`, and `the last` at its end.
+pub fn place(place: usize, length: usize) -> String {
+    if place == length {
+        return "the last".to_owned();
+    }
+    let ending = match (place % 10, place % 100) {
+        (1, rest) if rest != 11 => "st",
+        (2, rest) if rest != 12 => "nd",
+        (3, rest) if rest != 13 => "rd",
+        _ => "th",
+    };
+    format!("the {}{ending}", thousands(place as u64))
+}
+
 /// Nanoseconds as seconds with milliseconds, rounded down: `5.870`.
 pub fn seconds(nanoseconds: u64) -> String {
     let millis = nanoseconds / 1_000_000;
@@ -217,6 +239,11 @@ mod tests {
             (0, "partition", "0 partitions"),
         ] {
             assert_eq!(counted(number, kind), text);
+        }
+        for (number, text) in
+            [(1, "the 1st"), (2, "the 2nd"), (13, "the 13th"), (1_203, "the 1,203rd"), (1_300, "the last")]
+        {
+            assert_eq!(place(number, 1_300), text);
         }
         for (microseconds, text) in [(870, "870 µs"), (3_210, "3.2 ms"), (1_050_000, "1.05 s")] {
             assert_eq!(latency(microseconds), text);

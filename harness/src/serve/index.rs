@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use schism_checker::verdict::Outcome;
 
 use crate::folder::{self, FolderError, RunFolder, file};
+use crate::options::RunOptions;
 
 /// A history that has grown so lately belongs to a run that goes on.
 const LIVELY: Duration = Duration::from_secs(10);
@@ -19,6 +20,8 @@ pub(super) struct Entry {
     pub(super) id: String,
     pub(super) system: String,
     pub(super) workload: String,
+    /// Kinds of faults, or the plan that was played.
+    pub(super) faults: String,
     pub(super) seed: u64,
     pub(super) started: String,
     pub(super) state: State,
@@ -107,6 +110,7 @@ pub(super) fn read(folder: &RunFolder) -> Entry {
     let entry = Entry {
         system: run.options.system.to_string(),
         workload: run.options.workload.to_string(),
+        faults: faults(&run.options),
         seed: run.seed,
         started: run.started,
         ..entry
@@ -129,6 +133,18 @@ pub(super) fn read(folder: &RunFolder) -> Entry {
         }
         Err(error) => Entry { state: State::Damaged(error.to_string()), ..entry },
     }
+}
+
+/// What disturbed a run, as it is typed.
+fn faults(options: &RunOptions) -> String {
+    if let Some(plan) = &options.plan {
+        let name = plan.file_name().unwrap_or_default().to_string_lossy();
+        return format!("plan {name}");
+    }
+    if options.faults.is_empty() {
+        return "none".to_owned();
+    }
+    options.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// Whether the history of a run has grown a moment ago.

@@ -4,6 +4,7 @@
 //! machine alone (`guard`), files are read below the results folder alone (`files`), and pages run no script of a run.
 //! Nothing here knows how a run is made or judged; it shows what folders hold.
 
+mod around;
 mod files;
 mod guard;
 mod index;
@@ -23,6 +24,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 
+use around::Around;
 use index::Index;
 use pages::Page;
 use query::Wanted;
@@ -57,6 +59,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/", get(runs))
         .route("/trend", get(trend))
         .route("/run/{label}/{id}", get(run))
+        .route("/around/{label}/{id}", get(moment))
         .route("/compare/{label}/{id}/{other_label}/{other}", get(compare))
         .route("/file/{label}/{id}/{*path}", get(file))
         .route("/style.css", get(style))
@@ -76,6 +79,18 @@ async fn trend(State(shared): Access, Query(wanted): Query<Wanted>) -> Response 
 async fn run(State(shared): Access, Route((label, id)): Route<(String, String)>) -> Response {
     blocking(move || match files::folder(&shared.results, &label, &id) {
         Some(folder) => Page::ok(pages::run(&label, &folder)),
+        None => Page::missing(),
+    })
+    .await
+}
+
+async fn moment(
+    State(shared): Access,
+    Route((label, id)): Route<(String, String)>,
+    Query(around): Query<Around>,
+) -> Response {
+    blocking(move || match files::folder(&shared.results, &label, &id) {
+        Some(folder) => around::page(&label, &folder, &around),
         None => Page::missing(),
     })
     .await

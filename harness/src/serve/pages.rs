@@ -173,16 +173,22 @@ pub(super) fn run(label: &str, folder: &RunFolder) -> String {
     let refresh = (entry.state == State::Running).then_some(REFRESH);
     let body = html! {
         h1 { span class=(tone(&entry.state)) { (entry.state.word()) } " " code { (words::printable(&entry.system)) } }
-        p.quiet { (words::printable(&entry.id)) ", seed " (entry.seed) ", " (words::printable(&entry.workload)) ", started " (words::printable(&entry.started)) }
+        p.quiet { (words::printable(&entry.id)) ", seed " (entry.seed) ", " (words::printable(&entry.workload)) ", faults " (words::printable(&entry.faults)) ", started " (words::printable(&entry.started)) }
         @if let State::Damaged(why) = &entry.state { p.bad { "This folder is damaged: " (words::printable(why)) } }
-        @if let Some(progress) = progress(folder, &entry.state) { p { (progress) } }
+        @if let Some(progress) = progress(folder, &entry.state) { (progress) }
         @if let Ok(verdict) = folder.verdict() {
             @for sentence in words::sentences(&verdict) { p { (words::printable(sentence)) } }
             p { "Covered: " (words::printable(&words::covered(&verdict.coverage))) "." }
             p { "Again: " code { (words::printable(&verdict.again)) } }
         }
         @if folder.file(file::REPORT).is_file() { p { a href=(format!("{base}/{}", file::REPORT)) { "Open the report" } } }
-        p { a href=(format!("/trend?label={}", encoded(label))) { "Trend of " (words::printable(label)) } }
+        p { a href=(format!("/trend?system={}&workload={}&faults={}", encoded(&entry.system), encoded(&entry.workload), encoded(&entry.faults))) { "Trend of this test" } }
+        @if matches!(entry.state, State::Judged(_) | State::Failed) {
+            form method="get" action=(format!("/around/{}/{}", encoded(label), encoded(&entry.id))) {
+                input type="search" name="op" inputmode="numeric" placeholder="index of an event, such as 5489" aria-label="index of an event";
+                button type="submit" { "What went on around it" }
+            }
+        }
         (neighbours(label, folder))
         h2 { "Files" }
         (files(&base, &folder.path))
@@ -191,7 +197,7 @@ pub(super) fn run(label: &str, folder: &RunFolder) -> String {
 }
 
 /// How far a run without a verdict has come, from the last line of its history.
-fn progress(folder: &RunFolder, state: &State) -> Option<String> {
+fn progress(folder: &RunFolder, state: &State) -> Option<Markup> {
     let word = match state {
         State::Running => "so far",
         State::CutOff => "when it was cut off",
@@ -200,7 +206,18 @@ fn progress(folder: &RunFolder, state: &State) -> Option<String> {
     let last = last_line(&folder.file(file::HISTORY))?;
     let event: serde_json::Value = serde_json::from_str(&last).ok()?;
     let (index, time) = (event.get("index")?.as_u64()?, event.get("time")?.as_u64()?);
-    Some(format!("{} events in {} s {word}.", words::thousands(index + 1), words::seconds(time)))
+    let told = format!("{} events in {} s {word}", words::thousands(index + 1), words::seconds(time));
+    // How long clients are driven is known; what follows (healing, final reads, the check) takes as long as it takes.
+    let whole = folder.run_file().ok().map(|run| run.options.time.as_nanos()).filter(|whole| *whole > 0);
+    Some(html! {
+        @match whole {
+            Some(whole) if u128::from(time) < whole => {
+                p { progress max=(whole) value=(time) {} " " (told) ", of " (words::seconds(u64::try_from(whole).unwrap_or(u64::MAX))) " s under load." }
+            }
+            Some(_) => p { progress max="1" value="1" {} " " (told) ": the load is over, what is left are final reads and the check." },
+            None => p { (told) "." },
+        }
+    })
 }
 
 /// The last whole line of a file, if it is not longer than lines of histories are.

@@ -17,16 +17,22 @@ pub(super) struct Wanted {
     pub(super) sort: String,
     /// The label of a test, for its trend.
     pub(super) label: String,
+    /// A system, a workload and faults, each whole as it stands in the list; all where empty.
+    pub(super) system: String,
+    pub(super) workload: String,
+    pub(super) faults: String,
 }
 
 impl Wanted {
     /// The runs that are wanted, in the order that is.
     pub(super) fn of<'a>(&self, all: &'a [Entry]) -> Vec<&'a Entry> {
+        let is = |wanted: &str, found: &str| wanted.is_empty() || wanted == found;
         let needles: Vec<String> = self.q.split_whitespace().map(str::to_lowercase).collect();
         let mut found: Vec<&Entry> = all
             .iter()
-            .filter(|entry| self.outcome.is_empty() || entry.state.word() == self.outcome)
-            .filter(|entry| self.label.is_empty() || entry.label == self.label)
+            .filter(|entry| is(&self.outcome, entry.state.word()) && is(&self.label, &entry.label))
+            .filter(|entry| is(&self.system, &entry.system) && is(&self.workload, &entry.workload))
+            .filter(|entry| is(&self.faults, &entry.faults))
             .filter(|entry| {
                 let hay = entry.hay();
                 needles.iter().all(|needle| hay.contains(needle))

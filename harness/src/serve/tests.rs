@@ -178,12 +178,39 @@ fn pages_run_nothing_of_a_run_but_its_report_in_a_sandbox() {
 }
 
 #[test]
+fn the_moment_of_an_operation_is_told_and_no_link_is_followed_for_it() {
+    let bench = Bench::new();
+    let lines = [
+        r#"{"index":7,"time":53139856,"process":3,"type":"invoke","f":"write","key":"x","value":"<b>5","node":"n2"}"#,
+        r#"{"index":9,"time":53991204,"process":3,"type":"ok","f":"write","key":"x","value":"<b>5","node":"n2"}"#,
+    ];
+    fs_err::write(bench.runs[1].file(file::HISTORY), lines.join("\n") + "\n").unwrap();
+    let around =
+        |run: usize, op: &str| bench.get(&format!("/around/nwr-register-standard/{}?op={op}", bench.runs[run].id));
+    let page = around(1, "9");
+    assert!(page.contains("process 3 write") && page.contains("&lt;b&gt;5") && !page.contains("<b>"), "{page}");
+    assert!(around(1, "8").contains("no operation has an event 8"));
+    for strange in ["", "-1", "99999999999999999999", "%3Cb%3E"] {
+        let page = around(1, strange);
+        assert!(status(&page) == "200" && page.contains("is no index") && !page.contains("<b>"), "{strange}: {page}");
+    }
+    assert!(around(3, "9").contains("no verdict yet"));
+    let secret = bench.folder.path().join("secret");
+    fs_err::create_dir_all(bench.runs[1].path.join("nodes/n2")).unwrap();
+    std::os::unix::fs::symlink(&secret, bench.runs[1].path.join("nodes/n2/log")).unwrap();
+    let page = around(1, "9");
+    assert!(page.contains("has symbolic links") && !page.contains("outside"), "{page}");
+    assert_eq!(status(&bench.get("/around/nwr-register-standard/none?op=9")), "404");
+}
+
+#[test]
 fn a_run_that_goes_on_shows_how_far_it_is() {
     let bench = Bench::new();
     let line = r#"{"index":41,"time":3500000000,"process":1,"type":"ok","f":"read","value":1}"#;
     fs_err::write(bench.runs[3].file(file::HISTORY), format!("{line}\n{{\"index\":42,\"ti")).unwrap();
     let page = bench.get(&format!("/run/nwr-register-standard/{}", bench.runs[3].id));
-    assert!(page.contains("42 events in 3.500 s so far"), "{page}");
+    assert!(page.contains("42 events in 3.500 s so far, of 10.000 s under load"), "{page}");
+    assert!(page.contains("<progress max=\"10000000000\" value=\"3500000000\">"), "{page}");
     assert!(page.contains("http-equiv=\"refresh\""), "{page}");
     assert!(bench.results().is_dir());
 }

@@ -29,6 +29,16 @@ async fn a_violation_is_seen_filtered_and_linked() {
         browser.ask("document.querySelector('section.proof svg').getBoundingClientRect().top < 700").await,
         json!(true)
     );
+    // The order that was tried stands on the bars and in words, up to where it stops.
+    assert_eq!(browser.ask("document.querySelectorAll('section.proof svg .triedtip').length").await, json!(2));
+    let order = browser.ask("[...document.querySelectorAll('ol.tried li')].map((one) => one.textContent)").await;
+    let order: Vec<&str> = order.as_array().unwrap().iter().filter_map(|one| one.as_str()).collect();
+    assert!(order.len() == 3 && order[0].contains("wrote 4") && order[1].contains("wrote 5"), "{order:?}");
+    assert!(order[2].contains("read 4 at n3 cannot follow: cannot read 4 from register 5"), "{order:?}");
+    // The cycle is a graph: each operation once, an arrow with a number and a reason for each step.
+    assert_eq!(browser.ask("document.querySelectorAll('.graph svg .box').length").await, json!(2));
+    assert_eq!(browser.ask("document.querySelectorAll('.graph svg path.step').length").await, json!(2));
+    assert!(browser.text(".graph svg").await.contains("5 replaced 4"), "{}", browser.text(".graph svg").await);
     // A bar of the proof chooses its operation in the run.
     browser.client.find(Locator::Css("section.proof svg .bar.read")).await.unwrap().click().await.unwrap();
     browser.until("document.getElementById('details').textContent.includes('read → 4')").await;

@@ -42,6 +42,14 @@ async fn runs_are_browsed_down_to_their_reports() {
     assert!(browser.text("main").await.contains("history.jsonl"));
     asks_nobody_else(&browser, &base).await;
 
+    // The trend of this test has one bar, which leads back.
+    browser.client.find(Locator::LinkText("Trend of this test")).await.unwrap().click().await.unwrap();
+    browser.until("location.pathname === '/trend' && document.querySelectorAll('svg.trend a').length === 1").await;
+    assert!(browser.text("section h2").await.contains("nwr:n=3,r=1,w=1 under register, faults none"));
+    asks_nobody_else(&browser, &base).await;
+    browser.client.back().await.unwrap();
+    browser.until("location.pathname.startsWith('/run/')").await;
+
     // The report draws itself, in a sandbox.
     browser.client.find(Locator::LinkText("Open the report")).await.unwrap().click().await.unwrap();
     browser.client.wait().for_element(Locator::Css("html[data-ready=yes]")).await.unwrap();

@@ -23,6 +23,11 @@ impl<'b> Effort<'b> {
         Effort { budget, left: steps, at_a_time: (steps / PARTS).max(STEPS_OF_A_TRY) }
     }
 
+    /// Like [`new`](Effort::new), where the first try may take all that is there.
+    pub(super) fn whole(steps: u64, budget: &'b dyn Budget) -> Effort<'b> {
+        Effort { budget, left: steps, at_a_time: steps }
+    }
+
     /// The budget of one try on so many operations; none where nothing is left.
     pub(super) fn grant(&mut self, operations: usize) -> Option<Grant<'b>> {
         self.left = self.left.checked_sub(STEPS_OF_A_TRY + operations as u64)?;

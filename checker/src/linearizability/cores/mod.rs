@@ -15,12 +15,14 @@
 
 mod effort;
 mod relaxed;
+mod tried;
 
 use crate::budget::Budget;
 use crate::call::Call;
 use crate::history::{Ending, Operation};
 use crate::linearizability::cores::effort::Effort;
 use crate::linearizability::cores::relaxed::{Cannot, Relaxed};
+pub(super) use crate::linearizability::cores::tried::tried;
 use crate::model::Model;
 use crate::search::explain;
 use crate::sorting;

@@ -1,7 +1,7 @@
 //! Why a history is not causally consistent: the shortest cycle of what comes before what, in words.
 
 use crate::model::Model;
-use crate::verdict::Counterexample;
+use crate::verdict::{Counterexample, Step, Witness};
 use crate::weaker::causal::order::Why;
 use crate::weaker::graph::{Edge, Graph};
 use crate::weaker::whole::{OpId, Whole};
@@ -56,15 +56,31 @@ pub(super) fn overwritten<M: Model>(
 }
 
 fn sentence<M: Model>(whole: &Whole<'_, '_, M>, step: &Edge<Why>) -> String {
-    let (from, to) = (whole.sentence(step.from), whole.sentence(step.to));
+    format!("{} before {}: {}", whole.sentence(step.from), whole.sentence(step.to), why(whole, step))
+}
+
+fn why<M: Model>(whole: &Whole<'_, '_, M>, step: &Edge<Why>) -> String {
     match step.label {
-        Why::Session => format!("{from} before {to}: so it was in their session"),
-        Why::ReadsFrom => format!("{from} before {to}: the second returned what the first wrote"),
+        Why::Session => "so it was in their session".to_owned(),
+        Why::ReadsFrom => "the second returned what the first wrote".to_owned(),
         Why::Before(read) => {
-            let read = whole.sentence(read);
-            format!("{from} before {to}: the first had come before {read}, which returned the second")
+            format!("the first had come before {}, which returned the second", whole.sentence(read))
         }
     }
+}
+
+/// The same as data, between the rows that are shown.
+fn steps<M: Model>(whole: &Whole<'_, '_, M>, way: &[Edge<Why>], rows: &[Witness]) -> Vec<Step> {
+    let place = |id: OpId| {
+        let operation = whole.call(id).operation;
+        rows.iter().position(|row| (row.process, row.invoked) == (operation.process, operation.invoked))
+    };
+    // A compare-and-set is two operations here, and none comes before itself for anybody who looks.
+    let step = |step: &Edge<Why>| {
+        let (before, after) = (place(step.from)?, place(step.to)?);
+        (before != after).then(|| Step { before, after, why: why(whole, step) })
+    };
+    way.iter().filter_map(step).collect()
 }
 
 fn told<M: Model>(
@@ -84,5 +100,7 @@ fn told<M: Model>(
             }
         }
     }
-    Counterexample { operations: whole.rows(&shown), because, ..Counterexample::default() }
+    let operations = whole.rows(&shown);
+    let steps = steps(whole, way, &operations);
+    Counterexample { operations, because, steps, ..Counterexample::default() }
 }

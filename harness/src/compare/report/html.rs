@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{cells, lines, remarks};
+use super::{lines, remarks, told};
 use crate::compare::Comparison;
 use crate::compare::measures::{MEASURES, Measure};
 use crate::report::words;
@@ -95,7 +95,7 @@ fn cards(comparison: &Comparison) -> Markup {
                     section.card {
                         h3 { (letter) ", " (card.shape) ": " span class=[tone(&card.class.to_string())] { (card.class) } }
                         p { (card.because) }
-                        ul { @for cell in cells(card) { li { (cell) } } }
+                        ul { @for cell in told(comparison, card) { li { (cell) } } }
                     }
                 }
             }

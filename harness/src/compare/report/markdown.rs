@@ -1,6 +1,6 @@
 //! The comparison for a pull request or a chat, as GitHub renders it.
 
-use super::{cells, lines, remarks};
+use super::{lines, remarks, told};
 use crate::compare::Comparison;
 use crate::report::summary::{code, escaped, push};
 
@@ -17,7 +17,7 @@ pub fn markdown(comparison: &Comparison) -> String {
             let head =
                 format!("\n**{}**, {} cut by {}: {}\n\n", card.class, code(&system.system), card.shape, card.because);
             page.push_str(&head);
-            for cell in cells(card) {
+            for cell in told(comparison, card) {
                 push(&mut page, format_args!("- {}\n", escaped(&cell)));
             }
         }

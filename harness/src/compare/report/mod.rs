@@ -7,6 +7,7 @@ pub mod terminal;
 
 use schism_checker::verdict::Outcome;
 
+use super::base::{Base, pacelc};
 use super::card::{Card, strongest};
 use super::measures::{MEASURES, Measure};
 use super::statistics::{self, Estimate};
@@ -90,6 +91,13 @@ fn shapes(comparison: &Comparison) -> Vec<String> {
         }
     }
     shapes
+}
+
+/// A card in words: its cells, and what it comes to in the words of BASE and PACELC.
+fn told(comparison: &Comparison, card: &Card) -> Vec<String> {
+    let base = card.base.as_ref().map(Base::told);
+    let rate = card.rate.map(|rate| format!("asked for {rate} operations a second"));
+    rate.into_iter().chain(cells(card)).chain(base).chain(pacelc(comparison, card)).collect()
 }
 
 /// Each cell of a card in words: `majority: write 100.0 % of 1,391 (99.7 to 100.0 %), first after 312 ms`.

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::{Line, cells, lines, remarks};
+use super::{Line, lines, remarks, told};
 use crate::compare::Comparison;
 use crate::report::words;
 
@@ -27,7 +27,7 @@ pub fn terminal(comparison: &Comparison, place: &str) -> String {
     for (letter, system) in letters.iter().zip(&comparison.systems) {
         for card in &system.cards {
             push(&mut text, &format!("{letter}  cut by {}: {}, {}", card.shape, card.class, card.because));
-            for cell in cells(card) {
+            for cell in told(comparison, card) {
                 push(&mut text, &format!("     {cell}"));
             }
         }

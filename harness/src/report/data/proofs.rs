@@ -23,6 +23,7 @@ pub(super) struct Proof {
     because: Vec<String>,
     suspects: Vec<String>,
     core: Option<Core>,
+    tried: Option<Tried>,
     meanwhile: Vec<String>,
 }
 
@@ -47,6 +48,16 @@ struct Core {
     operations: Vec<Row>,
     even_if: Vec<String>,
     minimal: bool,
+}
+
+/// The order that was tried.
+#[derive(Debug, Serialize)]
+struct Tried {
+    length: usize,
+    /// Places in the order, from 1, with the operation there.
+    placed: Vec<(usize, Row)>,
+    stopped: Row,
+    why: String,
 }
 
 impl Proof {
@@ -77,13 +88,23 @@ impl Proof {
                 even_if: texts(&core.even_if),
                 minimal: core.minimal,
             }),
+            tried: counterexample.tried.as_ref().map(|tried| Tried {
+                length: tried.length,
+                placed: tried.placed.iter().map(|it| (it.place, row(&it.operation, operations))).collect(),
+                stopped: row(&tried.stopped, operations),
+                why: inert::short(&tried.why, CHARACTERS_MAX),
+            }),
             meanwhile: meanwhile(counterexample, faults),
         })
     }
 }
 
 fn rows(witnesses: &[Witness], operations: &[Operation]) -> Vec<Row> {
-    let row = |witness: &Witness| Row {
+    witnesses.iter().map(|witness| row(witness, operations)).collect()
+}
+
+fn row(witness: &Witness, operations: &[Operation]) -> Row {
+    Row {
         process: witness.process,
         did: inert::short(&witness.did, CHARACTERS_MAX),
         role: inert::short(&witness.role, CHARACTERS_MAX),
@@ -93,8 +114,7 @@ fn rows(witnesses: &[Witness], operations: &[Operation]) -> Vec<Row> {
         from: witness.invoked_at,
         to: witness.completed_at,
         number: operations.binary_search_by_key(&witness.invoked, |operation| operation.invoked).ok(),
-    };
-    witnesses.iter().map(row).collect()
+    }
 }
 
 /// Which faults were in force between the first and the last moment of a proof, in words.

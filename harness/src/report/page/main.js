@@ -20,7 +20,9 @@ function drawProofs(choose) {
       messages.look(one);
     };
     const picture = drawProof(proof, look);
-    if (picture) section.querySelector(".picture").append(picture);
+    if (picture) section.querySelector(".picture").append(picture, pictureLegend(proof));
+    const graph = drawGraph(proof, look);
+    if (graph) section.querySelector(".graph").append(el("h3", {}, "What has to come before what"), el("div", { className: "picture" }, graph));
     for (const row of section.querySelectorAll("tr[data-invoked]")) {
       const one = proof.operations.find((operation) => String(operation.invoked) === row.dataset.invoked);
       row.tabIndex = 0;
@@ -40,6 +42,8 @@ function drawOthers(proofs, choose) {
       const picture = drawProof(proof, choose);
       const operations = proof.operations.map((one) => el("li", {}, `process ${one.process} ${one.did}${one.node ? ` at ${one.node}` : ""} ${one.role}`));
       if (picture) fold.append(el("div", { className: "picture" }, picture));
+      const graph = drawGraph(proof, choose);
+      if (graph) fold.append(el("div", { className: "picture" }, graph));
       fold.append(el("ul", {}, ...operations), el("ol", {}, ...proof.because.map((because) => el("li", {}, because))), el("ul", {}, ...proof.meanwhile.map((fault) => el("li", {}, fault))));
     });
     return fold;

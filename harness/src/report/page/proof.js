@@ -6,9 +6,16 @@ const PICTURE = { width: 860, left: 84, right: 848, top: 40, client: 50, node: 3
 /** How much of the time around what has no duration is shown, in microseconds. */
 const NEAR = 200;
 
+/** The operations of a proof, and behind them those that only the order has that was tried. */
+function drawnOperations(proof) {
+  const known = new Set(proof.operations.map((one) => one.invoked));
+  const tried = proof.tried ? proof.tried.placed.map(([, one]) => one).concat([proof.tried.stopped]) : [];
+  return proof.operations.concat(tried.filter((one) => !known.has(one.invoked)));
+}
+
 /** Everything in a proof that has a moment, in microseconds. */
 function spansOf(proof) {
-  const spans = proof.operations.filter((one) => one.from !== null).map((one) => [us(one.from), us(one.to ?? one.from)]);
+  const spans = drawnOperations(proof).filter((one) => one.from !== null).map((one) => [us(one.from), us(one.to ?? one.from)]);
   // What a client began and was told frames what the nodes did for it.
   const before = new Map();
   for (const one of proof.moments) {
@@ -30,8 +37,22 @@ function drawProof(proof, choose) {
   const picture = shape("svg", { viewBox: `0 0 ${PICTURE.width} ${height}`, role: "img", "aria-label": `timeline of ${proof.summary}` });
   picture.append(...drawAxis(axis, height), ...drawLanes(lanes), ...drawFaults(axis, lanes), ...drawNotes(axis, lanes));
   const bars = drawBars(proof, axis, lanes, choose);
-  picture.append(...bars.shapes, ...drawSteps(proof, bars.places), ...drawMoments(proof, axis, lanes));
+  picture.append(...bars.shapes, ...drawTried(proof, bars.places), ...drawSteps(proof, bars.places), ...drawMoments(proof, axis, lanes));
   return picture;
+}
+
+/** What the signs in the picture mean, as far as they are in it. */
+function pictureLegend(proof) {
+  const signs = [];
+  const sign = (text, colour) => {
+    const box = el("b", {}, text);
+    box.style.background = `var(--${colour})`;
+    return box;
+  };
+  if (proof.steps.length) signs.push([sign("1", "bad"), "has to come before what its arrow points at, for the reason of that number"]);
+  else if (proof.moments.length) signs.push([sign("1", "bad"), "what the nodes and clients noted, by the number of its sentence"]);
+  if (proof.tried) signs.push([sign("1", "read"), "the order that was tried"], [sign("✗", "bad"), "where it stops"]);
+  return el("p", { className: "legend signs" }, ...signs.map(([box, words]) => el("span", {}, box, words)));
 }
 
 /** Which lanes there are, and where: clients above, nodes below. */
@@ -40,7 +61,7 @@ function lanesOf(proof) {
   const nodes = new Map();
   let y = PICTURE.top;
   const told = proof.moments.map((one) => one.who);
-  const processes = proof.operations.map((one) => `client ${one.process}`).concat(told.filter((who) => who.startsWith("client ")));
+  const processes = drawnOperations(proof).map((one) => `client ${one.process}`).concat(told.filter((who) => who.startsWith("client ")));
   for (const process of new Set(processes)) {
     clients.set(process, y + PICTURE.client - 16);
     y += PICTURE.client;
@@ -117,32 +138,55 @@ function drawNotes(axis, lanes) {
   return shapes;
 }
 
-/** The operations, from invocation to completion, each with what it wrote or read. */
+/** The operations, from invocation to completion, each with what it wrote or read; paler those that only the order has. */
 function drawBars(proof, axis, lanes, choose) {
   const shapes = [];
   const ends = new Map();
-  const places = proof.operations.map((one) => {
+  const places = drawnOperations(proof).map((one, number) => {
     if (one.from === null) return null;
     const y = lanes.clients.get(`client ${one.process}`);
     const open = one.to === null;
     const [x1, x2] = [axis.at(us(one.from)), open ? PICTURE.right - 6 : axis.at(us(one.to))];
     const width = Math.max(6, x2 - x1);
-    const kind = one.number === null ? "other" : kindOf(one.number);
-    const colour = ["read", "write"].includes(kind) ? kind : "other";
-    const stuck = one.role.includes("cannot have happened") ? " stuck" : "";
+    const beside = number >= proof.operations.length;
+    const stuck = one.role.includes("cannot have happened");
     const words = `${one.did}${one.node ? ` at ${one.node}` : ""}`;
-    const bar = shape("rect", { class: `bar ${colour}${open ? " open" : ""}${stuck}`, x: x1, y: y - 8, width, height: 16, rx: 3, tabindex: 0, role: "button", "aria-label": words });
+    const colour = `bar ${barColour(one)}${open ? " open" : ""}${stuck ? " stuck" : ""}${beside ? " beside" : ""}`;
+    const bar = shape("rect", { class: colour, x: x1, y: y - 8, width, height: 16, rx: 3, tabindex: 0, role: "button", "aria-label": words });
     bar.addEventListener("click", () => choose(one));
     bar.addEventListener("keydown", (event) => event.key === "Enter" && choose(one));
     shapes.push(titled(bar, `process ${one.process} ${words}, ${moment(us(one.from), 1)} to ${open ? "no answer" : moment(us(one.to), 1)}`));
     const text = stuck ? `✗ ${words}: no order goes beyond this` : words;
     const late = x1 + text.length * 6.6 > PICTURE.right;
     const below = x1 < (ends.get(y) ?? 0);
-    shapes.push(label(late ? x1 + width : x1, below ? y + 21 : y - 12, text, late ? { "text-anchor": "end" } : {}));
+    shapes.push(label(late ? x1 + width : x1, below ? y + 21 : y - 12, text, { ...(late ? { "text-anchor": "end" } : {}), ...(beside ? { class: "small" } : {}) }));
     ends.set(y, below ? 0 : x1 + text.length * 6.6);
-    return { x: x1 + width / 2, left: x1, right: x1 + width, y };
+    return { x: x1 + width / 2, left: x1, right: x1 + width, y, invoked: one.invoked };
   });
   return { shapes, places };
+}
+
+function barColour(one) {
+  const kind = one.number === null ? "other" : kindOf(one.number);
+  return ["read", "write"].includes(kind) ? kind : "other";
+}
+
+/** The order that was tried: its numbers stand on the bars, and a cross where it stops. */
+function drawTried(proof, places) {
+  if (!proof.tried) return [];
+  const { placed, stopped } = proof.tried;
+  const found = placed.map(([, one]) => one).concat([stopped]).map((one) => places.find((place) => place?.invoked === one.invoked));
+  const shapes = [];
+  const corners = found.filter(Boolean).map((place) => `${place.left + 8},${place.y}`);
+  if (corners.length > 1) shapes.push(shape("polyline", { class: "tried", points: corners.join(" ") }));
+  for (const [number, place] of found.entries()) {
+    if (!place) continue;
+    const last = number === placed.length;
+    const words = last ? `no order goes beyond this: ${proof.tried.why}` : `${number + 1} of those shown of the order that was tried, ${grouped(placed[number][0])} of all ${grouped(proof.tried.length)}`;
+    shapes.push(titled(shape("rect", { class: last ? "steptip" : "triedtip", x: place.left, y: place.y - 7, width: 16, height: 14, rx: 3 }), words));
+    shapes.push(label(place.left + 8, place.y + 3.7, last ? "✗" : String(number + 1), { class: "stepnumber", "pointer-events": "none" }));
+  }
+  return shapes;
 }
 
 /** What has to come before what: numbered like the reasons beside the picture. */
