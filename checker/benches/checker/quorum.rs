@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use schism_checker::formats::read_path;
 use schism_checker::quorum::{self, Promises, Quorums, Rule};
 use schism_checker::verdict::Outcome;
 
@@ -20,8 +19,7 @@ pub(crate) fn rows() {
     let replicas = (1..=3).map(|node| format!("n{node}")).collect();
     let promises = Promises::plain(Quorums { n: 3, w: 2, r: 2 }, replicas, true);
     measure(&format!("quorums, N3 W2 R2 with write-back, {events} events from files"), || {
-        let history = read_path(&history_path).expect("what was written can be read");
-        let gathered = quorum::read_path(&notes_path).expect("what was written can be read");
+        let (history, gathered) = quorum::read_run(&history_path, &notes_path).expect("what was written can be read");
         let report = quorum::check(gathered, &history, &promises);
         assert_eq!(report.defects.0, 0, "{:?}", report.defects);
         // Nothing is repaired here, and no link is cut.

@@ -53,7 +53,7 @@ pub use evidence::Evidence;
 pub use gather::{Gatherer, Source};
 pub use promises::{Level, Promises, Quorums};
 #[cfg(feature = "formats")]
-pub use read::{read, read_path};
+pub use read::{read, read_path, read_run};
 pub use report::{Report, Ruled};
 pub use rule::Rule;
 pub use statistics::{Missed, Staleness, Statistics};

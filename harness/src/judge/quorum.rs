@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use schism_checker::formats::{self, ReadError};
+use schism_checker::formats::ReadError;
 use schism_checker::history::History;
 use schism_checker::quorum::{self, Gatherer, Level, Promises, Quorums};
 use schism_checker::verdict::Property;
@@ -59,8 +59,8 @@ pub fn properties(gathered: Gatherer, history: &History, promises: &Promises) ->
 
 /// What became of the rules in the files of a run.
 pub fn of_files(history: &Path, notes: &Path, promises: &Promises) -> Result<Vec<Property>, ReadError> {
-    let gathered = quorum::read_path(notes)?;
-    Ok(properties(gathered, &formats::read_path(history)?, promises))
+    let (history, gathered) = quorum::read_run(history, notes)?;
+    Ok(properties(gathered, &history, promises))
 }
 
 #[cfg(test)]
