@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
+use schism::options::RunOptions;
 use schism::sim::bugs::{HuntFate, hunt, with_bug};
 use schism::sim::sweep::Sweep;
 use schism_nodes::catalog;
@@ -10,8 +11,6 @@ use crate::support::options;
 
 /// Every bug acts within this many seeds.
 const SEEDS: u64 = 40;
-/// But for those that wait for something which no workload asks for yet: here, deletions. Their plans do.
-const NEVER_ASKED_FOR: [&str; 1] = ["early-collection"];
 
 fn sweep(system: &str) -> Sweep {
     Sweep { options: options(system, 5, 0), seeds: 0..SEEDS, jobs: 2, wall: None, stop_at_first: false }
@@ -21,7 +20,7 @@ fn sweep(system: &str) -> Sweep {
 fn every_bug_acts() {
     for info in catalog::protocols() {
         let sweep = sweep(info.name);
-        for bug in info.bugs.iter().filter(|bug| !NEVER_ASKED_FOR.contains(&bug.name)) {
+        for bug in &info.bugs {
             let options = with_bug(&sweep.options, bug);
             let mut acted = false;
             let one = Sweep { options, ..sweep.clone() };
@@ -48,9 +47,11 @@ fn chance_finds_the_loud_ones_in_every_start() {
 
 #[test]
 fn what_the_correct_twin_breaks_as_well_finds_no_bug() {
-    // It is regular and no more, and nothing is deleted here.
+    // It is regular and no more, and sessions delete nothing.
     let info = catalog::info("nwr").unwrap();
     let bug = info.bugs.iter().find(|bug| bug.name == "early-collection").unwrap();
-    let hunt = hunt(&Sweep { seeds: 0..20, ..sweep("nwr") }, bug, &AtomicBool::new(false)).unwrap();
+    let mix = schism_workloads::default_mix("session", &info.requests);
+    let options = RunOptions { workload: "session".parse().unwrap(), mix, ..options("nwr", 5, 0) };
+    let hunt = hunt(&Sweep { options, seeds: 0..20, ..sweep("nwr") }, bug, &AtomicBool::new(false)).unwrap();
     assert_eq!((hunt.fate, hunt.found(), hunt.acted), (HuntFate::NeverActed, 0, 0), "{hunt:?}");
 }
