@@ -20,7 +20,7 @@ fn fold(rule: &mut Invariant, notes: &[Made]) {
     for (second, (node, incarnation, name, fields)) in (1..).zip(notes) {
         let node: Arc<str> = Arc::from(*node);
         let fields = fields.as_object().expect("fields are an object");
-        rule.note(&Noted { node: &node, incarnation: *incarnation, time: second * 1_000_000_000, name, fields });
+        rule.note(&Noted::new(&node, *incarnation, second * 1_000_000_000, name, fields));
     }
 }
 

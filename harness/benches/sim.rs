@@ -10,6 +10,10 @@ use schism::budget::CheckBudget;
 use schism::options::RunOptions;
 use schism::sim::{Scenario, Watch, defaults};
 
+/// The same as in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How often the seeds of each system are run.
 const RUNS: usize = 3;
 /// The seeds of a run.

@@ -29,8 +29,11 @@ impl Digest {
     }
 
     /// Two for each byte.
-    fn digits(self) -> [[u8; 2]; 8] {
-        self.0.to_be_bytes().map(|byte| [byte >> 4, byte & 15].map(hexadecimal))
+    fn digits(self) -> String {
+        let digit = |place: u32| char::from(HEXADECIMAL[(self.0 >> (60 - 4 * place) & 15) as usize]);
+        let mut digits = String::with_capacity(16);
+        digits.extend((0..16).map(digit));
+        digits
     }
 
     /// The hash as a number, for a place on a ring.
@@ -42,21 +45,18 @@ impl Digest {
 impl std::fmt::Display for Digest {
     /// Sixteen hexadecimal digits: JSON's numbers would lose some.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(str::from_utf8(self.digits().as_flattened()).expect("digits are ASCII"))
+        f.write_str(&self.digits())
     }
 }
 
 impl From<Digest> for serde_json::Value {
     /// The same digits, as they stand in notes.
     fn from(digest: Digest) -> Self {
-        String::from_utf8(digest.digits().as_flattened().to_vec()).expect("digits are ASCII").into()
+        digest.digits().into()
     }
 }
 
-/// The digit of a number below 16.
-fn hexadecimal(number: u8) -> u8 {
-    if number < 10 { b'0' + number } else { b'a' + number - 10 }
-}
+const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";
 
 /// The place of a value in a chain of digests, kept beside the value: whoever puts the same value behind the same chain, as
 /// nodes with equal logs do, need not hash it again.

@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use super::noted::Prefix;
 use super::{Fold, Maker, Noted, Rule, Seen, Violation};
 
 /// See the module's head.
@@ -62,7 +63,7 @@ impl Fold for LeaderCompleteness {
 }
 
 fn read_commit(noted: &Noted<'_>) -> Option<Commit> {
-    let (index, term) = (noted.number("index")?, noted.number("term")?);
+    let Prefix { index, term, .. } = noted.prefix()?;
     Some(Commit { current_term: noted.number("current_term")?, index, term, maker: noted.maker() })
 }
 

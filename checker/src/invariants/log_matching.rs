@@ -7,6 +7,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::noted::Prefix;
 use super::{Fold, Maker, Noted, Rule, Seen, Violation};
 
 /// See the module's head.
@@ -30,11 +31,7 @@ impl Fold for LogMatching {
         if !matches!(noted.name, "appended" | "accepted" | "committed") {
             return Seen::Nothing;
         }
-        let (Some(index), Some(term), Some(digest)) =
-            (noted.number("index"), noted.number("term"), noted.digest("digest"))
-        else {
-            return Seen::Nothing;
-        };
+        let Some(Prefix { index, term, digest: Some(digest) }) = noted.prefix() else { return Seen::Nothing };
         let (first, maker) = self.prefixes.entry((index, term)).or_insert_with(|| (digest, noted.maker()));
         if *first == digest {
             return Seen::Concerned;

@@ -1,5 +1,6 @@
 //! A note as a rule sees it, and its maker as a rule remembers it.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ impl Fields for Map<String, Value> {
 }
 
 /// A note with its maker.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Noted<'a> {
     /// Who made it.
     pub node: &'a Arc<str>,
@@ -32,6 +33,19 @@ pub struct Noted<'a> {
     pub name: &'a str,
     /// What it says.
     pub fields: &'a dyn Fields,
+    /// What it says of a log: several rules ask for that.
+    prefix: OnceCell<Option<Prefix>>,
+}
+
+/// What a note says of a log up to an entry.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Prefix {
+    /// The entry's index.
+    pub(super) index: u64,
+    /// The entry's term.
+    pub(super) term: u64,
+    /// The digest of all that is in the log up to it.
+    pub(super) digest: Option<u64>,
 }
 
 /// Who made a note, and when.
@@ -45,7 +59,19 @@ pub struct Maker {
     pub time: u64,
 }
 
-impl Noted<'_> {
+impl<'a> Noted<'a> {
+    /// A note that `node` made in its life `incarnation`.
+    pub fn new(node: &'a Arc<str>, incarnation: u64, time: u64, name: &'a str, fields: &'a dyn Fields) -> Self {
+        Noted { node, incarnation, time, name, fields, prefix: OnceCell::new() }
+    }
+
+    /// `{index,term,digest}`, if it has an index and a term.
+    pub(super) fn prefix(&self) -> Option<Prefix> {
+        *self.prefix.get_or_init(|| {
+            Some(Prefix { index: self.number("index")?, term: self.number("term")?, digest: self.digest("digest") })
+        })
+    }
+
     /// A field that holds a whole number.
     pub(super) fn number(&self, field: &str) -> Option<u64> {
         self.fields.get(field)?.as_u64()
@@ -56,14 +82,24 @@ impl Noted<'_> {
         self.fields.get(field)?.as_str()
     }
 
-    /// A field that holds a digest: sixteen hexadecimal digits.
-    pub(super) fn digest(&self, field: &str) -> Option<u64> {
-        u64::from_str_radix(self.text(field)?, 16).ok()
+    /// A field that holds a digest: sixteen hexadecimal digits at most.
+    fn digest(&self, field: &str) -> Option<u64> {
+        let digits = self.text(field).filter(|digits| (1..=16).contains(&digits.len()))?;
+        digits.bytes().try_fold(0, |number, digit| Some(number << 4 | u64::from(hexadecimal(digit)?)))
     }
 
     /// Who made it.
     pub(super) fn maker(&self) -> Maker {
         Maker { node: self.node.clone(), incarnation: self.incarnation, time: self.time }
+    }
+}
+
+/// The value of a digit, if it is one.
+fn hexadecimal(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hdrhistogram::Histogram;
-use schism_checker::history::{Ending, History, HistoryError};
+use schism_checker::history::{Ending, History, HistoryError, Operation};
 
 use crate::verdict::{Coverage, Endings, Quantiles};
 
@@ -13,9 +13,14 @@ const LATENCY_US_MAX: u64 = 3_600_000_000;
 
 /// Operations by their endings and latencies; what else a [`Coverage`] holds is not in a history.
 pub fn cover(history: &History) -> Result<Coverage, HistoryError> {
+    Ok(covered_by(history.operations()?))
+}
+
+/// The same of operations.
+pub(super) fn covered_by(operations: Vec<Operation>) -> Coverage {
     let mut kinds: BTreeMap<Arc<str>, (Endings, Option<Histogram<u64>>)> = BTreeMap::new();
     let mut span: Option<(u64, u64)> = None;
-    for operation in history.operations()? {
+    for operation in operations {
         let (endings, latencies) = kinds.entry(operation.f).or_default();
         *ending_of(endings, operation.ending) += 1;
         let (Some(from), Some(to)) = (operation.invoked_at, operation.completed_at) else { continue };
@@ -33,7 +38,7 @@ pub fn cover(history: &History) -> Result<Coverage, HistoryError> {
         coverage.latency_us.extend(latencies.map(|histogram| (f.to_string(), quantiles(&histogram))));
         coverage.operations.insert(f.to_string(), endings);
     }
-    Ok(coverage)
+    coverage
 }
 
 fn ending_of(endings: &mut Endings, ending: Ending) -> &mut u64 {

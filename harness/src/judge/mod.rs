@@ -16,7 +16,7 @@ mod weaker;
 use std::collections::BTreeMap;
 
 use schism_checker::budget::Budget;
-use schism_checker::history::{Event, History, Process};
+use schism_checker::history::{Event, History, HistoryError, PairedHistory, Process};
 use schism_checker::linearizability;
 use schism_checker::models::ModelSpec;
 use schism_checker::verdict::{Outcome, Property};
@@ -28,7 +28,7 @@ pub use notes::invariants;
 pub use resurrected::resurrected_writes;
 pub use weaker::promised;
 
-use crate::verdict::FaultCount;
+use crate::verdict::{Coverage, FaultCount};
 
 /// What a run is judged by.
 #[expect(missing_debug_implementations, reason = "the budget is the caller's")]
@@ -62,6 +62,8 @@ pub struct Judgement {
     pub properties: Vec<Property>,
     /// What the harness, not the system, failed at.
     pub harness_failures: Vec<String>,
+    /// Operations by their endings and latencies; what else a [`Coverage`] holds is not in a history.
+    pub covered: Result<Coverage, HistoryError>,
 }
 
 impl Judgement {
@@ -75,25 +77,32 @@ impl Judgement {
 /// Judges a run.
 pub fn judge(case: Case<'_>) -> Judgement {
     let mut failures = Vec::new();
-    let linearizable = linearizable(&case, &mut failures);
-    let weaker = weaker::weaker(&case, linearizable.outcome);
+    let paired = case.history.paired();
+    let linearizable = linearizable(&case, &paired, &mut failures);
+    // That the history cannot be checked at all is told of linearizability.
+    let weaker = paired.as_ref().map(|paired| weaker::weaker(&case, &paired.operations, linearizable.outcome));
     let mut properties = vec![linearizable];
     properties.push(crashes::no_crash(case.history, &mut failures));
     properties.push(finale::recovers(case.history));
     properties.push(faults::took_effect(case.faults, &mut failures));
-    properties.extend(weaker);
+    properties.extend(weaker.into_iter().flatten());
     properties.extend(finale::converges(case.history));
     if case.durable {
         properties.push(durable::durable(case.history, case.judge_durable));
     }
     properties.extend(case.invariants);
     properties.sort_by_key(|property| !property.judged);
-    Judgement { properties, harness_failures: failures }
+    let covered = paired.map(|paired| coverage::covered_by(paired.operations));
+    Judgement { properties, harness_failures: failures, covered }
 }
 
-fn linearizable(case: &Case<'_>, failures: &mut Vec<String>) -> Property {
+fn linearizable(case: &Case<'_>, paired: &Result<PairedHistory, HistoryError>, failures: &mut Vec<String>) -> Property {
     let options = linearizability::Options::default();
-    match linearizability::check(case.history, case.model, &options, case.budget) {
+    let checked = match paired {
+        Ok(paired) => linearizability::check_paired(paired, case.model, &options, case.budget),
+        Err(error) => Err(error.clone().into()),
+    };
+    match checked {
         Ok(property) => Property { judged: case.judge_linearizable, ..property },
         Err(error) => {
             failures.push(format!("the recorded history cannot be checked: {error}"));

@@ -20,7 +20,7 @@ pub fn invariants(protocol: &str, notes: &Notes) -> Vec<Property> {
     let begin = zero.filter(|zero| *zero <= first).unwrap_or(first);
     for note in &ordered {
         let Note { node, incarnation, name, fields, .. } = note;
-        let heard = Noted { node, incarnation: *incarnation, time: note.time - begin, name, fields };
+        let heard = Noted::new(node, *incarnation, note.time - begin, name, fields);
         for rule in &mut rules {
             rule.note(&heard);
         }

@@ -1,5 +1,7 @@
 //! What is weaker than linearizable: judged where the configuration promises it, else measured, so that one sees how stale reads were.
 
+use std::cell::LazyCell;
+
 use schism_checker::history::Operation;
 use schism_checker::linearizability::Options;
 use schism_checker::verdict::{Outcome, Property};
@@ -29,13 +31,11 @@ pub fn promised(consistency: &str, promise: Consistency) -> Vec<Level> {
 }
 
 /// The properties of a run, of which it is known whether it is linearizable.
-pub(super) fn weaker(case: &Case<'_>, linearizable: Outcome) -> Vec<Property> {
+pub(super) fn weaker(case: &Case<'_>, operations: &[Operation], linearizable: Outcome) -> Vec<Property> {
     let shown = case.levels.iter().copied().filter(|level| !MEASURED.contains(level));
     let measured = MEASURED.into_iter().chain(shown).filter(|level| !case.promised.contains(level));
     // What clients saw is measured by what they saw: versions are the system's own account of it.
-    let operations = case.history.operations().map(|all| all.into_iter().map(without_version).collect::<Vec<_>>());
-    // That the history cannot be checked at all is told of linearizability.
-    let Ok(operations) = operations else { return Vec::new() };
+    let unversioned = LazyCell::new(|| operations.iter().cloned().map(without_version).collect::<Vec<Operation>>());
     case.promised
         .iter()
         .copied()
@@ -43,7 +43,7 @@ pub(super) fn weaker(case: &Case<'_>, linearizable: Outcome) -> Vec<Property> {
         .chain(measured.map(|level| (level, false)))
         .filter_map(|(level, judged)| match linearizable {
             Outcome::Valid if !judged && !case.levels.contains(&level) => implied(level),
-            _ => checked(case, &operations, level, judged),
+            _ => checked(case, &unversioned, level, judged),
         })
         .collect()
 }

@@ -108,7 +108,7 @@ fn judge_and_write(mut conclusion: Conclusion, budget: &CheckBudget) -> Result<F
         conclusion.failures.extend(reconcile(&mut judgement, violation, conclusion.prepared.model.name()));
     }
     conclusion.failures.extend(conclusion.report.iter().flat_map(|report| report.not_undone.clone()));
-    let covered = judge::cover(&history).map_err(|error| HarnessError::failed(error).at(path.display()))?;
+    let covered = judgement.covered.clone().map_err(|error| HarnessError::failed(error).at(path.display()))?;
     let coverage = Coverage {
         faults,
         leader_faults: conclusion.report.as_ref().map_or(0, |report| report.leader_faults),

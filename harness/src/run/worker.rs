@@ -276,7 +276,7 @@ impl Worker {
         let Attempt { node, invocation, request, session, due } = attempt;
         let process = self.process_for(node, session);
         let due = due.map(|due| self.in_history(due));
-        let draft = invoked(process, node, &invocation, self.session.as_deref(), due);
+        let draft = invoked(process, node.to_string().into(), invocation, self.session.as_deref(), due);
         let index = self.setting.recorder.record(draft.clone())?.index;
         let (_, client) =
             self.client.get_or_insert_with(|| (node, self.setting.dialler.client(&self.name, process, node)));
@@ -340,8 +340,8 @@ pub(crate) fn ackers(request: &RequestKind, completion: &Completion) -> Option<V
 /// An invocation, as the history tells it.
 pub(crate) fn invoked(
     process: u64,
-    node: NodeId,
-    invocation: &Invocation,
+    node: Arc<str>,
+    invocation: Invocation,
     session: Option<&str>,
     due: Option<u64>,
 ) -> Draft {
@@ -350,10 +350,10 @@ pub(crate) fn invoked(
     Draft {
         process: Process::Client(process),
         kind: EventKind::Invoke,
-        f: invocation.f.clone(),
-        key: Some(invocation.key.clone()),
-        value: invocation.value.clone(),
-        node: Some(node.to_string().into()),
+        f: invocation.f,
+        key: Some(invocation.key),
+        value: invocation.value,
+        node: Some(node),
         extra: session.into_iter().chain(due).collect(),
     }
 }

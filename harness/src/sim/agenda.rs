@@ -7,8 +7,30 @@ use std::collections::{BinaryHeap, VecDeque};
 /// A moment of virtual time, in nanoseconds since the world began.
 pub(crate) type Moment = u64;
 
-/// When something is due, its number among all that was ever entered, and its slot.
-type Key = (Moment, u64, usize);
+/// When something is due, its number among all that was ever entered, and its slot: in one number, which is compared at
+/// once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(u128);
+
+/// How many bits of a key are its slot.
+const SLOT_BITS: u32 = 28;
+/// How many bits of a key are its number, and above them its moment.
+const NUMBER_BITS: u32 = 36;
+
+impl Key {
+    fn new(when: Moment, number: u64, slot: usize) -> Self {
+        assert!(number < 1 << NUMBER_BITS && slot < 1 << SLOT_BITS, "more happens than a world has room for");
+        Key(u128::from(when) << (NUMBER_BITS + SLOT_BITS) | u128::from(number << SLOT_BITS) | slot as u128)
+    }
+
+    fn when(self) -> Moment {
+        (self.0 >> (NUMBER_BITS + SLOT_BITS)) as Moment
+    }
+
+    fn slot(self) -> usize {
+        self.0 as usize & ((1 << SLOT_BITS) - 1)
+    }
+}
 
 /// See the module's head. The heap moves small keys; what happens lies still beside it.
 #[derive(Debug)]
@@ -54,21 +76,21 @@ impl<T> Agenda<T> {
             self.slots.len() - 1
         };
         self.entered += 1;
-        (when, self.entered, slot)
+        Key::new(when, self.entered, slot)
     }
 
     /// Takes out what comes next, and when, if it comes by `end`.
     pub(crate) fn next_by(&mut self, end: Moment) -> Option<(Moment, T)> {
         let (top, front) = (self.heap.peek().map(|Reverse(key)| *key), self.in_turn.front().copied());
-        let (when, _, slot) = top.into_iter().chain(front).min().filter(|(when, ..)| *when <= end)?;
-        if front.is_some_and(|(.., other)| other == slot) {
+        let key = top.into_iter().chain(front).min().filter(|key| key.when() <= end)?;
+        if front == Some(key) {
             self.in_turn.pop_front();
         } else {
             self.heap.pop();
         }
-        self.free.push(slot);
-        let what = self.slots[slot].take().expect("what is due is in its slot");
-        Some((when, what))
+        self.free.push(key.slot());
+        let what = self.slots[key.slot()].take().expect("what is due is in its slot");
+        Some((key.when(), what))
     }
 }
 

@@ -44,7 +44,7 @@ impl<P: Protocol> World<P> {
         }
         let stable = node.disk.records().to_vec();
         let (id, records) = (node.id, stable.len());
-        let setting = Setting { id, incarnation, universe: &self.universe, clock: &node.clock, now };
+        let setting = Setting::new(id, incarnation, &self.universe, &node.clock, now);
         let seed = chance::key(self.options.seed, &format!("node/{id}/{incarnation}"));
         let (mut rng, mut sequence, mut effects) = (ChaCha8Rng::from_seed(seed), 0, Vec::new());
         let config = self.config.clone();
@@ -55,7 +55,7 @@ impl<P: Protocol> World<P> {
                 protocol
             }))
         });
-        let local = setting.local();
+        let local = setting.local;
         self.wires.started(place, incarnation);
         self.tell(&id, "boot", format_args!("life {incarnation}, {records} records"));
         let protocol = match started {
@@ -73,6 +73,7 @@ impl<P: Protocol> World<P> {
             outgoing: VecDeque::new(),
             pending: BTreeMap::new(),
             wakes_at: u64::MAX,
+            wakes_for: Time(0),
             syncing: false,
             lazy: false,
             flushing: false,

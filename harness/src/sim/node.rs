@@ -1,13 +1,14 @@
 //! One simulated node: its process, as long as it lives, and what outlives it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 use schism_nodes::control::ClockFault;
 use schism_nodes::driver::clock::Clock;
 use schism_nodes::driver::timers::Timers;
 use schism_nodes::driver::traps::Traps;
-use schism_nodes::{Effect, Event, Incarnation, NodeId, Protocol};
+use schism_nodes::{Effect, Event, Incarnation, NodeId, Protocol, Time};
 
 use crate::chance;
 use crate::cluster::NodeState;
@@ -21,6 +22,8 @@ const WALL_AT_BEGIN: u64 = 1_767_225_600_000_000_000;
 /// A node, alive or not.
 pub(crate) struct SimNode<P: Protocol> {
     pub(crate) id: NodeId,
+    /// As the history tells it.
+    pub(crate) name: Arc<str>,
     pub(crate) state: NodeState,
     /// Of its latest life; 0 before the first.
     pub(crate) incarnation: Incarnation,
@@ -56,6 +59,8 @@ pub(crate) struct Process<P: Protocol> {
     pub(crate) pending: BTreeMap<u64, Pending>,
     /// When it will look at its timers.
     pub(crate) wakes_at: Moment,
+    /// The deadline for which it will.
+    pub(crate) wakes_for: Time,
     /// A sync is under way.
     pub(crate) syncing: bool,
     /// Records were written lazily since the last sync was planned.
@@ -79,6 +84,7 @@ impl<P: Protocol> SimNode<P> {
     pub(crate) fn new(id: NodeId, seed: u64) -> Self {
         SimNode {
             id,
+            name: id.to_string().into(),
             state: NodeState::Down,
             incarnation: 0,
             process: None,

@@ -203,8 +203,8 @@ impl Simulated {
             invariants,
             budget,
         });
-        let covered = judge::cover(&history).map_err(HarnessError::failed)?;
         let outcome = judgement.outcome();
+        let covered = judgement.covered.map_err(HarnessError::failed)?;
         let coverage =
             Coverage { faults: report.faults.clone(), leader_faults: report.leader_faults, traffic, ..covered };
         let verdict = Verdict {

@@ -11,6 +11,7 @@ use schism_nodes::driver::clock::Clock;
 use schism_nodes::{Cx, Effect, Event, Incarnation, NodeId, Note, Protocol, Time, protocol};
 
 use crate::cluster::Disk;
+use crate::sim::agenda::Moment;
 use crate::sim::node::{Process, SimNode};
 use crate::sim::panics;
 use crate::sim::watch::Noted;
@@ -50,20 +51,20 @@ impl<P: Protocol> World<P> {
         let SimNode { id, incarnation, process: Some(process), disk, clock, rng, .. } = &mut self.nodes[place] else {
             return Batch::Nothing;
         };
-        let setting = Setting { id: *id, incarnation: *incarnation, universe: &self.universe, clock, now: self.now };
+        let setting = Setting::new(*id, *incarnation, &self.universe, clock, self.now);
         let batch = if process.traps.any_armed() { 1 } else { self.storage.batch.max(1) };
         let (mut waits, mut stepped) = (false, 0);
         let stepping = panics::quietly(|| {
             catch_unwind(AssertUnwindSafe(|| {
                 while stepped < batch
-                    && let Some(event) = process.next_event(setting.local(), rng)
+                    && let Some(event) = process.next_event(setting.local, rng)
                 {
                     stepped += 1;
                     if let Some(trace) = &mut self.trace {
                         trace.line(self.now, setting.id, "step", format_args!("{}", Told(&event)));
                     }
                     process.step(event, &setting);
-                    waits |= process.take_effects(setting.local(), |record| disk.write(record));
+                    waits |= process.take_effects(setting.local, |record| disk.write(record));
                 }
             }))
         });
@@ -167,7 +168,7 @@ impl<P: Protocol> World<P> {
             self.leader = Some((epoch, id));
         }
         let time = self.recording.time(self.now);
-        self.watch.hear(&Noted { node: id, incarnation, time, note });
+        self.watch.hear(&Noted { node: &self.nodes[place].name, incarnation, time, note });
         if self.nodes[place].dies_at.is_some_and(|last| last == note.name) {
             self.kill(place, Disk::Keep);
             return true;
@@ -258,10 +259,13 @@ impl<P: Protocol> World<P> {
         let now = self.now;
         let SimNode { incarnation, process: Some(process), clock, .. } = &mut self.nodes[place] else { return };
         let Some(deadline) = process.timers.next_deadline() else { return };
+        if process.wakes_at != Moment::MAX && process.wakes_for == deadline {
+            return;
+        }
         let Some(wait) = clock.wait_until(deadline, now) else { return };
         let when = now.saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX));
         if when < process.wakes_at {
-            process.wakes_at = when;
+            (process.wakes_at, process.wakes_for) = (when, deadline);
             self.agenda.enter(when, Happening::Wake { node: place, incarnation: *incarnation });
         }
     }
@@ -277,18 +281,25 @@ pub(crate) struct Setting<'a> {
     pub(crate) id: NodeId,
     pub(crate) incarnation: Incarnation,
     pub(crate) universe: &'a [NodeId],
-    pub(crate) clock: &'a Clock,
-    pub(crate) now: u64,
+    /// The node's own clock, which stands still while it steps.
+    pub(crate) local: Time,
+    wall: Time,
 }
 
-impl Setting<'_> {
-    /// The node's own clock.
-    pub(crate) fn local(&self) -> Time {
-        self.clock.now(self.now)
+impl<'a> Setting<'a> {
+    /// What a process sees at a moment.
+    pub(crate) fn new(
+        id: NodeId,
+        incarnation: Incarnation,
+        universe: &'a [NodeId],
+        clock: &Clock,
+        now: Moment,
+    ) -> Self {
+        Setting { id, incarnation, universe, local: clock.now(now), wall: clock.wall(now) }
     }
 
     /// What one step sees of it.
-    pub(crate) fn around<'a, P: Protocol>(
+    pub(crate) fn around<P: Protocol>(
         &'a self,
         rng: &'a mut rand_chacha::ChaCha8Rng,
         sequence: &'a mut u64,
@@ -298,8 +309,8 @@ impl Setting<'_> {
             me: self.id,
             incarnation: self.incarnation,
             nodes: self.universe,
-            now: self.local(),
-            wall: self.clock.wall(self.now),
+            now: self.local,
+            wall: self.wall,
             rng,
             sequence,
             effects,

@@ -9,14 +9,14 @@ use schism_checker::note;
 use schism_checker::quorum::{Gatherer, Source};
 use schism_checker::verdict::Property;
 use schism_nodes::note::Fields;
-use schism_nodes::{Incarnation, NodeId, Note};
+use schism_nodes::{Incarnation, Note};
 use serde_json::Value;
 
 /// A note with its maker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Noted<'a> {
     /// Who made it.
-    pub(crate) node: NodeId,
+    pub(crate) node: &'a Arc<str>,
     /// In which of its lives.
     pub(crate) incarnation: Incarnation,
     /// When, in nanoseconds of the history's clock.
@@ -39,8 +39,6 @@ impl invariants::Fields for Said<'_> {
 #[derive(Debug)]
 pub struct Watch {
     invariants: Vec<Invariant>,
-    /// The nodes' names, so that they are made once.
-    names: BTreeMap<NodeId, Arc<str>>,
     acted: BTreeMap<String, u64>,
     /// For the rules of quorums, which ask for what clients saw as well.
     gatherer: Option<Gatherer>,
@@ -57,7 +55,7 @@ impl Watch {
 
     /// Rules that look at every note.
     pub fn new(invariants: Vec<Invariant>) -> Self {
-        Watch { invariants, names: BTreeMap::new(), acted: BTreeMap::new(), gatherer: None, kept: None }
+        Watch { invariants, acted: BTreeMap::new(), gatherer: None, kept: None }
     }
 
     /// The same, and every note is kept.
@@ -80,7 +78,6 @@ impl Watch {
         if self.invariants.is_empty() && self.gatherer.is_none() && self.kept.is_none() {
             return;
         }
-        let node = self.names.entry(node).or_insert_with(|| node.to_string().into());
         if let Some(gatherer) = &mut self.gatherer {
             // In virtual time no note is lost, so that nobody counts them.
             gatherer.note(&Source { node, incarnation, seq: 0, time }, &note.name, note.fields.iter());
@@ -90,7 +87,8 @@ impl Watch {
             let (name, extra) = (note.name.as_ref().into(), serde_json::Map::new());
             kept.push(note::Note { node: node.clone(), incarnation, seq: 0, time, name, fields, extra });
         }
-        let noted = invariants::Noted { node, incarnation, time, name: &note.name, fields: &Said(&note.fields) };
+        let said = &Said(&note.fields);
+        let noted = invariants::Noted::new(node, incarnation, time, &note.name, said);
         for invariant in &mut self.invariants {
             invariant.note(&noted);
         }

@@ -26,7 +26,7 @@ use crate::sim::world::{Happening, World};
 /// A worker.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     /// The place of the node that its workload asked last, and at first of the one that it is pinned to.
     last: usize,
     /// The session of the last operation.
@@ -116,7 +116,7 @@ impl<P: Protocol> World<P> {
         self.processes += 1;
         let seed = self.options.seed;
         self.workers.push(Worker {
-            name: name.to_owned(),
+            name: name.into(),
             last: share.unwrap_or(number) % self.universe.len(),
             session: None,
             lane_of: None,
@@ -141,14 +141,14 @@ impl<P: Protocol> World<P> {
 
     /// The worker of a name, made if there is none.
     pub(crate) fn worker(&mut self, name: &str) -> usize {
-        let known = self.workers.iter().position(|worker| worker.name == name);
+        let known = self.workers.iter().position(|worker| &*worker.name == name);
         known.unwrap_or_else(|| self.hire(name, None, true))
     }
 
     /// The names of the workers of the history, c2 before c10.
     pub(crate) fn worker_names(&self) -> Vec<String> {
         let recorded = self.workers.iter().filter(|worker| worker.recorded && worker.lane_of.is_none());
-        let mut names: Vec<String> = recorded.map(|worker| worker.name.clone()).collect();
+        let mut names: Vec<String> = recorded.map(|worker| worker.name.to_string()).collect();
         names.sort_by_key(|name| (name.len(), name.clone()));
         names
     }

@@ -115,7 +115,7 @@ pub(crate) struct World<P: Protocol> {
 pub(crate) struct Asked {
     /// When, in nanoseconds of the history's clock.
     pub(crate) time: u64,
-    pub(crate) worker: String,
+    pub(crate) worker: std::sync::Arc<str>,
     pub(crate) node: NodeId,
     pub(crate) request: RequestKind,
 }

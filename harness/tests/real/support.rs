@@ -207,6 +207,18 @@ impl Running {
         }
     }
 
+    /// The most memory that it ever had, in bytes: it is watched until it ends.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = PathBuf::from(format!("/proc/{}/status", self.pid()));
+        let (mut most, deadline) = (0, Instant::now() + PATIENCE);
+        while let Some(peak) = resident_peak(&status) {
+            assert!(Instant::now() < deadline, "it runs for longer than {PATIENCE:?}");
+            most = peak;
+            std::thread::sleep(LOOK);
+        }
+        most
+    }
+
     /// Waits for the end.
     pub(crate) fn end(mut self) -> Ended {
         let deadline = Instant::now() + PATIENCE;
@@ -219,6 +231,13 @@ impl Running {
         let status = self.child.wait().unwrap();
         Ended { status, stdout, stderr }
     }
+}
+
+/// The most memory that a process ever had, in bytes, while it lives.
+fn resident_peak(status: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(status).ok()?;
+    let kibibytes = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
+    Some(kibibytes.parse::<u64>().ok()? << 10)
 }
 
 /// Starts a command and reads what it says. Its streams are its own where they have been set before.

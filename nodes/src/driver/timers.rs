@@ -26,9 +26,11 @@ impl<T: Ord + Clone> Timers<T> {
 
     /// Starts a timer, or starts it again.
     pub fn set(&mut self, timer: T, deadline: Time) {
-        self.cancel(&timer);
-        self.by_deadline.insert((deadline, timer.clone()));
-        self.by_name.insert(timer, deadline);
+        let before = self.by_name.insert(timer.clone(), deadline);
+        if let Some(before) = before.filter(|before| *before != deadline) {
+            self.by_deadline.remove(&(before, timer.clone()));
+        }
+        self.by_deadline.insert((deadline, timer));
     }
 
     /// Stops a timer, if it runs.

@@ -23,10 +23,10 @@ impl Raft {
         self.log.last_index()
     }
 
-    /// A note about the log up to `index`.
-    pub(super) fn prefix_note(&self, name: &'static str, index: Index) -> Note {
+    /// What a note tells of the log up to `index`.
+    pub(super) fn with_prefix(&self, note: Note, index: Index) -> Note {
         let term = self.log.term(index).expect("what is noted is in the log");
-        Note::new(name).with("term", term).with("index", index).with("digest", self.log.digest(index))
+        note.with("digest", self.log.digest(index)).with("index", index).with("term", term)
     }
 
     /// Notes which entries are committed and applied now, a note for those of each term.
@@ -34,8 +34,8 @@ impl Raft {
         let mut next = first;
         while next <= last {
             let end = self.log.end_of_run(next, last);
-            let note = self.prefix_note("committed", end).with("first", next);
-            cx.note(note.with("current_term", self.term));
+            let note = Note::new("committed").with("current_term", self.term);
+            cx.note(self.with_prefix(note, end).with("first", next));
             next = end + 1;
         }
     }

@@ -166,7 +166,11 @@ impl Log {
 
     /// The last index of the entries from `first` to `end` that have the same term as the one at `first`.
     pub(super) fn end_of_run(&self, first: Index, end: Index) -> Index {
-        let last = self.term(first).and_then(|term| self.last_of_term(term));
+        let term = self.term(first);
+        if term == self.term(end) {
+            return end; // terms in a log never decrease
+        }
+        let last = term.and_then(|term| self.last_of_term(term));
         last.map_or(end, |last| last.min(end))
     }
 

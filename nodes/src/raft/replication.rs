@@ -20,7 +20,8 @@ const NOTED_TERMS_MAX: usize = 16;
 /// Volatile state on leaders (Figure 2), and what belongs to this leadership alone.
 #[derive(Debug)]
 pub(super) struct Leading {
-    progress: BTreeMap<NodeId, Progress>,
+    /// Of each follower, in the order of the nodes.
+    progress: Vec<Progress>,
     /// The last round of heartbeats that was begun.
     pub(super) round: u64,
     /// Whom to answer when an entry of this leadership is applied.
@@ -32,6 +33,7 @@ pub(super) struct Leading {
 /// How far one follower is.
 #[derive(Debug)]
 struct Progress {
+    follower: NodeId,
     /// `nextIndex`: the next entry to send, in the hope that all before it arrives.
     next_index: Index,
     /// `matchIndex`: the highest entry known to be replicated there.
@@ -49,7 +51,8 @@ struct Progress {
 impl Leading {
     /// "nextIndex … initialized to leader last log index + 1; matchIndex … initialized to 0" (Figure 2).
     fn new(peers: &[NodeId], last_log_index: Index) -> Self {
-        let fresh = || Progress {
+        let fresh = |follower: &NodeId| Progress {
+            follower: *follower,
             next_index: last_log_index + 1,
             match_index: 0,
             in_flight: VecDeque::new(),
@@ -58,28 +61,33 @@ impl Leading {
             round: 0,
         };
         Leading {
-            progress: peers.iter().map(|peer| (*peer, fresh())).collect(),
+            progress: peers.iter().map(fresh).collect(),
             round: 0,
             pending: BTreeMap::new(),
             reads: VecDeque::new(),
         }
     }
 
+    fn progress_of(&mut self, follower: NodeId) -> Option<&mut Progress> {
+        self.progress.iter_mut().find(|progress| progress.follower == follower)
+    }
+
     /// The last round that a majority has answered, the leader itself included.
     pub(super) fn confirmed_round(&self) -> u64 {
-        let answered = self.progress.values().map(|progress| progress.round).chain([self.round]);
+        let answered = self.progress.iter().map(|progress| progress.round).chain([self.round]);
         reached_by(majority(self.progress.len() + 1), answered)
     }
 
     /// The highest index that `copies` nodes have stored, the leader itself included.
     fn replicated(&self, copies: usize, own_last: Index) -> Index {
-        let stored = self.progress.values().map(|progress| progress.match_index).chain([own_last]);
+        let stored = self.progress.iter().map(|progress| progress.match_index).chain([own_last]);
         reached_by(copies, stored)
     }
 
     /// Invariants of a leader whose log ends at `last`.
     pub(super) fn check(&self, last: Index) {
-        for (node, progress) in &self.progress {
+        for progress in &self.progress {
+            let node = progress.follower;
             assert!(progress.match_index <= last, "{node} is said to have entries that its leader has not");
             assert!((1..=last + 1).contains(&progress.next_index), "{node} is to get entries that do not exist");
         }
@@ -147,7 +155,7 @@ impl Raft {
     /// Creates an entry; its index. "A leader never overwrites or deletes entries in its log; it only appends" (§5.3).
     pub(super) fn append_to_own_log(&mut self, command: Command, cx: &mut Cx<'_, Self>) -> Index {
         let index = self.append_and_persist(vec![Entry::new(self.term, command)], cx);
-        cx.note(self.prefix_note("appended", index));
+        cx.note(self.with_prefix(Note::new("appended"), index));
         index
     }
 
@@ -162,7 +170,7 @@ impl Raft {
     fn replicate_to(&mut self, to: NodeId, cx: &mut Cx<'_, Self>) {
         let last = self.log.last_index();
         while let Role::Leader(leading) = &mut self.role
-            && let Some(progress) = leading.progress.get_mut(&to)
+            && let Some(progress) = leading.progress_of(to)
             && progress.may_send(last)
         {
             let entries = self.log.entries(progress.next_index, ENTRIES_MAX);
@@ -197,7 +205,7 @@ impl Raft {
     /// "Repeat during idle periods to prevent election timeouts" (§5.2).
     pub(super) fn on_heartbeat_timeout(&mut self, cx: &mut Cx<'_, Self>) {
         let Role::Leader(leading) = &mut self.role else { return };
-        for progress in leading.progress.values_mut() {
+        for progress in &mut leading.progress {
             if !progress.answered && !progress.in_flight.is_empty() {
                 // What was sent is presumed lost. The heartbeat asks where to go on.
                 let next = if progress.probing { progress.next_index } else { progress.match_index + 1 };
@@ -219,7 +227,7 @@ impl Raft {
             read.round.get_or_insert(round);
         });
         let next: Vec<(NodeId, Index)> =
-            leading.progress.iter().map(|(to, progress)| (*to, progress.next_index)).collect();
+            leading.progress.iter().map(|progress| (progress.follower, progress.next_index)).collect();
         for (to, next_index) in next {
             self.send_entries(to, next_index - 1, Vec::new(), round, cx);
         }
@@ -236,14 +244,17 @@ impl Raft {
     ) {
         let last = self.log.last_index();
         let Role::Leader(leading) = &mut self.role else { return };
-        let Some(progress) = leading.progress.get_mut(&from) else { return };
-        if term != self.term {
-            return;
-        }
+        let current_round = leading.round;
+        let Some(progress) = leading.progress_of(from).filter(|_| term == self.term) else { return };
         progress.answered = true;
-        progress.round = progress.round.max(round.min(leading.round));
+        progress.round = progress.round.max(round.min(current_round));
         match result {
-            AppendResult::Success { index } => progress.accepted(index.min(last)),
+            AppendResult::Success { index } => {
+                progress.accepted(index.min(last));
+                if index > self.commit_index {
+                    self.advance_commit_index(cx);
+                }
+            }
             AppendResult::Conflict { prev_log_index, index, term } => {
                 // In a probe only the answer to the last message counts; the others are of a volley that is over.
                 if !progress.probing || prev_log_index + 1 == progress.next_index {
@@ -253,7 +264,6 @@ impl Raft {
             }
             AppendResult::StaleTerm => return,
         }
-        self.advance_commit_index(cx);
         self.replicate_to(from, cx);
         self.serve_confirmed_reads(cx);
     }
@@ -359,7 +369,7 @@ impl Raft {
         }
         let new: Vec<Arc<Entry>> = entries.into_iter().skip(same).collect();
         let last = self.append_and_persist(new, cx);
-        cx.note(self.prefix_note("accepted", last));
+        cx.note(self.with_prefix(Note::new("accepted"), last));
     }
 
     fn truncate(&mut self, from: Index, cx: &mut Cx<'_, Self>) {

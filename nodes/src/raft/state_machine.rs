@@ -1,6 +1,6 @@
 //! The replicated state machine: a map of registers, and the table of sessions that makes a repeated request one (§8).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -62,17 +62,17 @@ impl fmt::Display for Reply {
 pub(super) struct StateMachine {
     registers: BTreeMap<String, Value>,
     sessions: BTreeMap<ClientId, Session>,
-    /// Whose last request was applied at which index, oldest first.
-    last_heard: BTreeMap<Index, ClientId>,
     applied: Index,
 }
 
 /// What is remembered of one client.
 #[derive(Debug, Default, PartialEq)]
 struct Session {
-    answers: BTreeMap<u64, Reply>,
+    /// By serial, ascending.
+    answers: VecDeque<(u64, Reply)>,
     /// The highest serial whose answer was forgotten: up to it nothing is applied any more.
     forgotten: Option<u64>,
+    /// Where its last request was applied.
     last_heard: Index,
 }
 
@@ -108,63 +108,73 @@ impl StateMachine {
     /// Applies a request unless it was applied before: "if it receives a command whose serial number has already been
     /// executed, it responds immediately without re-executing the request" (§8).
     fn apply_once(&mut self, index: Index, request: &ClientRequest) -> Reply {
-        let session = self.sessions.get(&request.client);
-        if let Some(answer) = session.and_then(|session| session.answers.get(&request.serial)) {
-            return answer.clone();
-        }
-        if session.is_some_and(|session| session.forgotten >= Some(request.serial)) {
-            let why = "the request is older than this session remembers; it may have been applied before";
-            return Reply::Unknown(Refusal::new(ErrorCode::CRASH, why));
-        }
-        let answer = self.execute(&request.request);
-        self.remember(index, request, answer.clone());
-        answer
-    }
-
-    fn execute(&mut self, request: &RequestKind) -> Reply {
-        match request {
-            RequestKind::Read { key } => self.read(key),
-            RequestKind::Write { key, value } => {
-                match self.registers.get_mut(key) {
-                    Some(register) => register.clone_from(value),
-                    None => drop(self.registers.insert(key.clone(), value.clone())),
-                }
-                Reply::Done
-            }
-            RequestKind::Cas { key, from, to } => match self.registers.get_mut(key) {
-                None => Reply::Fail(Refusal::new(ErrorCode::KEY_DOES_NOT_EXIST, format!("{key} was never written"))),
-                Some(value) if value != from => {
-                    Reply::Fail(Refusal::new(ErrorCode::PRECONDITION_FAILED, format!("{key} is {value}, not {from}")))
-                }
-                Some(value) => {
-                    *value = to.clone();
-                    Reply::Done
-                }
-            },
-            _ => {
-                let why = format!("{} is not served", request.name());
-                Reply::Fail(Refusal::new(ErrorCode::NOT_SUPPORTED, why))
-            }
-        }
-    }
-
-    fn remember(&mut self, index: Index, request: &ClientRequest, answer: Reply) {
         let session = match self.sessions.get_mut(&request.client) {
             Some(session) => session,
             None => self.sessions.entry(request.client.clone()).or_default(),
         };
-        let client = self.last_heard.remove(&session.last_heard).unwrap_or_else(|| request.client.clone());
-        session.last_heard = index;
-        self.last_heard.insert(index, client);
-        session.answers.insert(request.serial, answer);
-        if session.answers.len() > ANSWERS_MAX {
-            let oldest = session.answers.pop_first().map(|(serial, _)| serial);
-            session.forgotten = session.forgotten.max(oldest);
+        if let Some(answer) = session.known(request.serial) {
+            return answer;
         }
-        if self.sessions.len() > SESSIONS_MAX
-            && let Some((_, silent)) = self.last_heard.pop_first()
-        {
-            self.sessions.remove(&silent);
+        let answer = execute(&mut self.registers, &request.request);
+        session.remember(request.serial, answer.clone());
+        session.last_heard = index;
+        if self.sessions.len() > SESSIONS_MAX {
+            self.forget_the_silent();
+        }
+        answer
+    }
+
+    fn forget_the_silent(&mut self) {
+        let silent =
+            self.sessions.iter().min_by_key(|(_, session)| session.last_heard).map(|(client, _)| client.clone());
+        silent.and_then(|silent| self.sessions.remove(&silent));
+    }
+}
+
+impl Session {
+    /// What is to be answered to a request that was applied before, or may have been.
+    fn known(&self, serial: u64) -> Option<Reply> {
+        if self.forgotten >= Some(serial) {
+            let why = "the request is older than this session remembers; it may have been applied before";
+            return Some(Reply::Unknown(Refusal::new(ErrorCode::CRASH, why)));
+        }
+        let place = self.answers.binary_search_by_key(&serial, |(serial, _)| *serial).ok()?;
+        Some(self.answers[place].1.clone())
+    }
+
+    /// Keeps the answer to a request that was not applied before.
+    fn remember(&mut self, serial: u64, answer: Reply) {
+        let place = self.answers.partition_point(|(earlier, _)| *earlier < serial);
+        self.answers.insert(place, (serial, answer));
+        if self.answers.len() > ANSWERS_MAX {
+            let oldest = self.answers.pop_front().map(|(serial, _)| serial);
+            self.forgotten = self.forgotten.max(oldest);
+        }
+    }
+}
+
+fn execute(registers: &mut BTreeMap<String, Value>, request: &RequestKind) -> Reply {
+    match request {
+        RequestKind::Write { key, value } => {
+            match registers.get_mut(key) {
+                Some(register) => register.clone_from(value),
+                None => drop(registers.insert(key.clone(), value.clone())),
+            }
+            Reply::Done
+        }
+        RequestKind::Cas { key, from, to } => match registers.get_mut(key) {
+            None => Reply::Fail(Refusal::new(ErrorCode::KEY_DOES_NOT_EXIST, format!("{key} was never written"))),
+            Some(value) if value != from => {
+                Reply::Fail(Refusal::new(ErrorCode::PRECONDITION_FAILED, format!("{key} is {value}, not {from}")))
+            }
+            Some(value) => {
+                value.clone_from(to);
+                Reply::Done
+            }
+        },
+        _ => {
+            let why = format!("{} is not served", request.name());
+            Reply::Fail(Refusal::new(ErrorCode::NOT_SUPPORTED, why))
         }
     }
 }

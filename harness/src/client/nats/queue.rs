@@ -1,9 +1,11 @@
 //! Queues of `JetStream`: a stream whose messages are kept until somebody has consumed them, and a consumer for each queue.
 //!
 //! To put something in is to publish it and to be acknowledged. To take something out is to pull one message, to acknowledge
-//! it and to be told that the acknowledgement has arrived; only then it is `ok`. Before the acknowledgement is sent nothing has happened: the message
-//! comes again. That there is nothing to be pulled does not say that a queue is empty, since a message may be under way to somebody else: it is a
-//! `fail`, never a null. Messages come again out of their order, so that such queues are judged with `queue:order=any`.
+//! it and to be told that the acknowledgement has arrived; only then it is `ok`. Before the acknowledgement is sent nothing has
+//! happened: the message comes again. That there is nothing to be pulled does not say that a queue is empty, since a message
+//! may be under way to somebody else. The stream keeps those too until they are acknowledged, so it is asked how many it has:
+//! a null where it has none, a `fail` where it has some. Messages come again out of their order, so that such queues are
+//! judged with `queue:order=any`.
 
 use serde_json::{Value, json};
 
@@ -42,7 +44,7 @@ impl Nats {
         let (payload, place) = match self.exchange(wire, pulled).await? {
             Reply::Message(payload, place) => (payload, place),
             Reply::Nobody => return Ok(fail("nobody serves the queue")),
-            Reply::Status(status) => return Ok(fail(&format!("nothing to be consumed now (status {status})"))),
+            Reply::Status(status) => return self.nothing(wire, key, status).await,
             Reply::Said(said) => return Ok(fail(&format!("nothing was consumed: {said}"))),
         };
         let value =
@@ -53,6 +55,21 @@ impl Nats {
             // The message stays, and comes again.
             Reply::Nobody => fail("nobody took the acknowledgement"),
             _ => info("the acknowledgement was answered by something else"),
+        })
+    }
+
+    /// There was nothing to be pulled: whether the queue is empty.
+    async fn nothing(&mut self, wire: &mut Wire, key: &str, status: u16) -> Result<Completion, WireError> {
+        let subject = format!("$JS.API.STREAM.INFO.{STREAM}");
+        let body = json!({ "subjects_filter": subject_of(key) }).to_string();
+        let asked = Ask { subject: &subject, headers: "", body: &body, has_effect: false };
+        let Reply::Said(said) = self.exchange(wire, asked).await? else {
+            return Ok(fail("nobody tells whether the queue is empty"));
+        };
+        Ok(match in_queue(&said, key) {
+            Some(0) => read(Value::Null),
+            Some(count) => fail(&format!("nothing to be consumed now (status {status}), and {count} under way")),
+            None => fail(&format!("it is not told whether the queue is empty: {said}")),
         })
     }
 
@@ -83,6 +100,31 @@ impl Nats {
     }
 }
 
+/// How many messages a stream has of a queue, by what it says of itself when asked for that queue's.
+fn in_queue(said: &Value, key: &str) -> Option<u64> {
+    let state = said.get("state").filter(|_| code(said).is_none())?;
+    // Subjects without messages are not named, and without any there is no table of them.
+    state.get("messages")?.as_u64()?;
+    let count = state.get("subjects").and_then(|subjects| subjects.get(subject_of(key)));
+    count.map_or(Some(0), Value::as_u64)
+}
+
 fn subject_of(key: &str) -> String {
     format!("schismq.{key}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_is_empty_where_its_stream_says_so_and_not_where_it_says_nothing() {
+        let told = |said: Value| in_queue(&said, "q1");
+        assert_eq!(told(json!({ "state": { "messages": 0 } })), Some(0));
+        assert_eq!(told(json!({ "state": { "messages": 7, "subjects": { "schismq.q1": 3 } } })), Some(3));
+        assert_eq!(told(json!({ "state": { "messages": 7, "subjects": { "schismq.q2": 7 } } })), Some(0));
+        assert_eq!(told(json!({ "error": { "code": 404 } })), None);
+        assert_eq!(told(json!({ "state": {} })), None);
+        assert_eq!(told(json!({ "state": { "messages": 1, "subjects": { "schismq.q1": "many" } } })), None);
+    }
 }

@@ -88,7 +88,7 @@ fn request(id: u64, asked: &Asked) -> Entry {
         id,
         at: Some(text(Duration::from_nanos(asked.time))),
         action: "request".to_owned(),
-        on: Some(asked.worker.clone()),
+        on: Some(asked.worker.to_string()),
         args,
         ..Entry::default()
     }

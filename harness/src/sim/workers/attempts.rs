@@ -32,8 +32,10 @@ impl<P: Protocol> World<P> {
         let is_settled = session.is_some() || due.is_some();
         self.workers[worker].session = session;
         let state = &self.workers[worker];
-        let told = translate::invocation(&request);
-        let draft = state.recorded.then(|| invoked(state.process, node, &told, state.session.as_deref(), due));
+        let draft = state.recorded.then(|| {
+            let asked = self.nodes[self.place(node)].name.clone();
+            invoked(state.process, asked, translate::invocation(&request), state.session.as_deref(), due)
+        });
         let index = draft.clone().map(|draft| self.recording.record(self.now, draft));
         let entry = if draft.is_some() { self.workers[worker].give_up.pop_front() } else { None };
         let abandon = entry.is_some();
@@ -61,7 +63,7 @@ impl<P: Protocol> World<P> {
     /// The request leaves, unless its link is cut.
     fn knock_later(&mut self, worker: usize, process: u64, serial: u64, node: NodeId, request: RequestKind) {
         let Worker { name, recorded, open, delays, .. } = &mut self.workers[worker];
-        let passage = self.wires.passage(delays, || Link { from: name.clone(), to: node.to_string() });
+        let passage = self.wires.passage(delays, || Link { from: name.to_string(), to: node.to_string() });
         let open = open.as_ref().expect("it has just been made");
         if passage.cut && open.abandon {
             let completion = if open.sent { info(ABANDONED) } else { fail("died before it could connect") };
@@ -124,7 +126,7 @@ impl<P: Protocol> World<P> {
         let process = node.process.as_mut().expect("who answers lives");
         let Some(Pending { worker, process, serial }) = process.pending.remove(&id.sequence) else { return };
         let Worker { name, delays, .. } = &mut self.workers[worker];
-        let passage = self.wires.passage(delays, || Link { from: id.node.to_string(), to: name.clone() });
+        let passage = self.wires.passage(delays, || Link { from: id.node.to_string(), to: name.to_string() });
         if self.trace.is_some() {
             let what = if passage.cut { "cut" } else { "answer" };
             self.tell(&id.node, what, format_args!("{process}#{serial}  {outcome:?}"));

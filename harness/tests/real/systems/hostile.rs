@@ -25,7 +25,10 @@ http.read = { method = "GET", path = "/${key}", ok = [200], absent = [404] }
 http.write = { method = "PUT", path = "/${key}", body = "${value}", ok = [200], fail = [409] }
 "#;
 
-/// Runs a hostile server for a moment.
+/// What the controller needs for itself at most, whatever servers do: with honest ones it is some 40 MiB.
+const MEMORY_MAX: u64 = 192 << 20;
+
+/// Runs a hostile server for a moment. The controller's memory stays bounded.
 fn hostile(bench: &Bench, how: &str) -> Ended {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/systems");
     fs_err::write(bench.folder().join("hostile.toml"), MANIFEST.replace("HERE", here.to_str().unwrap())).unwrap();
@@ -45,7 +48,12 @@ fn hostile(bench: &Bench, how: &str) -> Ended {
         "300ms",
         "-q",
     ];
-    bench.schism(&[&["run", &system], &words[..]].concat())
+    let running = bench.start(&[&["run", &system], &words[..]].concat());
+    let memory = running.peak_memory();
+    let ended = running.end();
+    bench.nothing_is_left();
+    assert!(memory > 0 && memory < MEMORY_MAX, "{how}: the controller took {} MiB", memory >> 20);
+    ended
 }
 
 fn endings(bench: &Bench) -> (usize, usize, usize) {
