@@ -6,7 +6,8 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use crate::load::{Load, Pace, Turn, needs, pick};
+use crate::draws::Draws;
+use crate::load::{Load, Turn};
 use crate::params::Params;
 use crate::workload::{
     Contact, Ended, Invocation, Next, Planned, Requirement, Workload, WorkloadError, WorkloadInfo, WorkloadParameter,
@@ -40,9 +41,7 @@ pub(crate) fn info() -> WorkloadInfo {
 #[derive(Debug)]
 pub struct Append {
     keys: usize,
-    /// Weights in the order of `KINDS`.
-    weights: [u32; 2],
-    pace: Pace,
+    draws: Draws<2>,
     /// How many elements may still be appended.
     left: usize,
 }
@@ -55,10 +54,8 @@ impl Append {
         served: &[String],
         streams: Vec<ChaCha8Rng>,
     ) -> Result<Self, WorkloadError> {
-        KINDS.iter().try_for_each(|kind| needs(NAME, kind, served))?;
-        let weights = load.weights(NAME, KINDS)?;
-        let left = params.number("elements", ELEMENTS)?;
-        Ok(Append { keys: load.keys, weights, pace: Pace::new(load, streams)?, left })
+        let draws = Draws::of_served(NAME, KINDS, load, served, streams)?;
+        Ok(Append { keys: load.keys, draws, left: params.number("elements", ELEMENTS)? })
     }
 }
 
@@ -68,10 +65,9 @@ fn read(list: usize) -> Invocation {
 
 impl Workload for Append {
     fn next(&mut self, worker: usize, now: Duration) -> Next {
-        let Some(Turn { due, unique, rng }) = self.pace.next(worker, now) else { return Next::Done };
-        let kind = pick(&self.weights, rng.random_range(0..self.weights.iter().sum()));
+        let Some((kind, Turn { due, unique, rng })) = self.draws.next(worker, now) else { return Next::Done };
         let mut invocation = read(rng.random_range(1..=self.keys));
-        if KINDS[kind] == "append" && self.left > 0 {
+        if kind == "append" && self.left > 0 {
             self.left -= 1;
             invocation = Invocation { f: "append".into(), value: json!(unique), ..invocation };
         }

@@ -9,8 +9,10 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use crate::load::{Load, Pace, Turn, needs, pick};
+use crate::draws::Draws;
+use crate::load::{Load, Turn};
 use crate::params::Params;
+use crate::register;
 use crate::workload::{
     Contact, Ended, Invocation, Next, Planned, Requirement, Workload, WorkloadError, WorkloadInfo, WorkloadParameter,
 };
@@ -40,9 +42,7 @@ pub(crate) fn info() -> WorkloadInfo {
 #[derive(Debug)]
 pub struct Durability {
     keys: usize,
-    /// Weights in the order of `KINDS`.
-    weights: [u32; 2],
-    pace: Pace,
+    draws: Draws<2>,
 }
 
 impl Durability {
@@ -53,27 +53,24 @@ impl Durability {
         served: &[String],
         streams: Vec<ChaCha8Rng>,
     ) -> Result<Self, WorkloadError> {
-        KINDS.iter().try_for_each(|kind| needs(NAME, kind, served))?;
-        let weights = load.weights(NAME, KINDS)?;
-        Ok(Durability { keys: params.number("keys", KEYS)?, weights, pace: Pace::new(load, streams)? })
+        let draws = Draws::of_served(NAME, KINDS, load, served, streams)?;
+        Ok(Durability { keys: params.number("keys", KEYS)?, draws })
     }
 }
 
 impl Workload for Durability {
     fn next(&mut self, worker: usize, now: Duration) -> Next {
-        let Some(Turn { due, unique, rng }) = self.pace.next(worker, now) else { return Next::Done };
-        let kind = pick(&self.weights, rng.random_range(0..self.weights.iter().sum()));
+        let Some((kind, Turn { due, unique, rng })) = self.draws.next(worker, now) else { return Next::Done };
         let key = format!("x{}", rng.random_range(1..=self.keys));
-        let value = if KINDS[kind] == "write" { json!(unique) } else { Value::Null };
-        let invocation = Invocation { f: KINDS[kind].into(), key: key.into(), value };
+        let value = if kind == "write" { json!(unique) } else { Value::Null };
+        let invocation = Invocation { f: kind.into(), key: key.into(), value };
         Next::Operation(Planned { invocation, due, contact: Contact::Same, session: None })
     }
 
     fn update(&mut self, _worker: usize, _ended: &Ended<'_>) {}
 
     fn final_reads(&self) -> Vec<Invocation> {
-        let read = |number| Invocation { f: "read".into(), key: format!("x{number}").into(), value: Value::Null };
-        (1..=self.keys).map(read).collect()
+        register::reads_of_all(self.keys)
     }
 
     fn requirement(&self) -> Requirement {

@@ -4,6 +4,7 @@
 //! node, so the same one drives real processes and virtual time. Chance comes from the seed alone.
 
 pub mod append;
+mod draws;
 pub mod durability;
 pub mod load;
 mod params;

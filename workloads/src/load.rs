@@ -57,17 +57,6 @@ pub(crate) fn needs(workload: &'static str, kind: &str, served: &[String]) -> Re
     Err(WorkloadError::NotServed { workload, needs: kind.to_owned(), serves: served.to_vec() })
 }
 
-/// The place of the weight into which `point` falls, which is below their sum.
-pub(crate) fn pick(weights: &[u32], mut point: u32) -> usize {
-    for (place, weight) in weights.iter().enumerate() {
-        if point < *weight {
-            return place;
-        }
-        point -= weight;
-    }
-    weights.len() - 1
-}
-
 /// When the operations of each worker are due.
 #[derive(Debug)]
 pub(crate) struct Pace {

@@ -8,7 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use schism_checker::history::Ending;
 use serde_json::{Value, json};
 
-use crate::load::{Load, Pace, Turn, needs, pick};
+use crate::draws::Draws;
+use crate::load::{Load, Turn};
 use crate::params::Params;
 use crate::workload::{
     Contact, Ended, Invocation, Next, Planned, Requirement, Workload, WorkloadError, WorkloadInfo, WorkloadParameter,
@@ -50,9 +51,7 @@ pub(crate) fn info() -> WorkloadInfo {
 #[derive(Debug)]
 pub struct Queue {
     model: &'static str,
-    /// Weights in the order of `KINDS`.
-    weights: [u32; 2],
-    pace: Pace,
+    draws: Draws<2>,
     /// How many elements may still be put in.
     left: usize,
     /// How many elements each queue may have at most, by its place.
@@ -67,11 +66,10 @@ impl Queue {
         served: &[String],
         streams: Vec<ChaCha8Rng>,
     ) -> Result<Self, WorkloadError> {
-        KINDS.iter().try_for_each(|kind| needs(NAME, kind, served))?;
-        let weights = load.weights(NAME, KINDS)?;
+        let draws = Draws::of_served(NAME, KINDS, load, served, streams)?;
         let model = MODELS[params.word("order")?];
         let left = params.number("elements", ELEMENTS)?;
-        Ok(Queue { model, weights, pace: Pace::new(load, streams)?, left, inside: vec![0; load.keys] })
+        Ok(Queue { model, draws, left, inside: vec![0; load.keys] })
     }
 }
 
@@ -85,11 +83,10 @@ fn dequeue(place: usize) -> Invocation {
 
 impl Workload for Queue {
     fn next(&mut self, worker: usize, now: Duration) -> Next {
-        let Some(Turn { due, unique, rng }) = self.pace.next(worker, now) else { return Next::Done };
-        let kind = pick(&self.weights, rng.random_range(0..self.weights.iter().sum()));
+        let Some((kind, Turn { due, unique, rng })) = self.draws.next(worker, now) else { return Next::Done };
         let place = rng.random_range(0..self.inside.len());
         let mut invocation = dequeue(place);
-        if KINDS[kind] == "enqueue" && self.left > 0 {
+        if kind == "enqueue" && self.left > 0 {
             self.left -= 1;
             self.inside[place] += 1;
             invocation = Invocation { f: "enqueue".into(), value: json!(unique), ..invocation };

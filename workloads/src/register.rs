@@ -11,7 +11,8 @@ use rand_chacha::ChaCha8Rng;
 use schism_checker::history::Ending;
 use serde_json::{Value, json};
 
-use crate::load::{Load, Pace, Turn, needs, pick};
+use crate::draws::Draws;
+use crate::load::{Load, Turn, needs};
 use crate::workload::{
     Contact, Ended, Invocation, Next, Planned, Requirement, Workload, WorkloadError, WorkloadInfo, WorkloadParameter,
 };
@@ -39,9 +40,7 @@ pub(crate) fn info() -> WorkloadInfo {
 #[derive(Debug)]
 pub struct Register {
     keys: usize,
-    /// Weights in the order of `KINDS`.
-    weights: [u32; 3],
-    pace: Pace,
+    draws: Draws<3>,
     /// The value last seen of each register, by anybody: what a compare-and-set expects.
     last_seen: BTreeMap<String, Value>,
 }
@@ -53,22 +52,21 @@ impl Register {
         for (kind, _) in KINDS.iter().zip(weights).filter(|(_, weight)| *weight > 0) {
             needs(NAME, kind, served)?;
         }
-        Ok(Register { keys: load.keys, weights, pace: Pace::new(load, streams)?, last_seen: BTreeMap::new() })
+        let draws = Draws::new(KINDS, weights, load, streams)?;
+        Ok(Register { keys: load.keys, draws, last_seen: BTreeMap::new() })
     }
 }
 
 impl Workload for Register {
     fn next(&mut self, worker: usize, now: Duration) -> Next {
-        let Some(Turn { due, unique, rng }) = self.pace.next(worker, now) else { return Next::Done };
-        // As many draws for each operation, whatever comes of them: operation k never depends on what the others became.
-        let kind = pick(&self.weights, rng.random_range(0..self.weights.iter().sum()));
+        let Some((kind, Turn { due, unique, rng })) = self.draws.next(worker, now) else { return Next::Done };
         let key = format!("x{}", rng.random_range(1..=self.keys));
-        let value = match KINDS[kind] {
+        let value = match kind {
             "write" => json!(unique),
             "cas" => json!([self.last_seen.get(&key).cloned().unwrap_or_default(), unique]),
             _ => Value::Null,
         };
-        let invocation = Invocation { f: KINDS[kind].into(), key: key.into(), value };
+        let invocation = Invocation { f: kind.into(), key: key.into(), value };
         Next::Operation(Planned { invocation, due, contact: Contact::Same, session: None })
     }
 
@@ -85,14 +83,19 @@ impl Workload for Register {
     }
 
     fn final_reads(&self) -> Vec<Invocation> {
-        let read = |number| Invocation { f: "read".into(), key: format!("x{number}").into(), value: Value::Null };
-        (1..=self.keys).map(read).collect()
+        reads_of_all(self.keys)
     }
 
     fn requirement(&self) -> Requirement {
-        let model = if self.weights[2] > 0 { "cas-register" } else { "register" };
+        let model = if self.draws.has("cas") { "cas-register" } else { "register" };
         Requirement { model: model.to_owned(), initial: Value::Null, levels: Vec::new(), durable: false }
     }
+}
+
+/// A read of each of so many registers, for the end.
+pub(crate) fn reads_of_all(registers: usize) -> Vec<Invocation> {
+    let read = |number| Invocation { f: "read".into(), key: format!("x{number}").into(), value: Value::Null };
+    (1..=registers).map(read).collect()
 }
 
 #[cfg(test)]

@@ -15,8 +15,10 @@ use schism_checker::history::Ending;
 use schism_checker::weaker::Level;
 use serde_json::{Value, json};
 
-use crate::load::{Load, Pace, Turn, needs, pick};
+use crate::draws::Draws;
+use crate::load::{Load, Turn};
 use crate::params::Params;
+use crate::register;
 use crate::workload::{
     Contact, Ended, Invocation, Next, Planned, Requirement, Workload, WorkloadError, WorkloadInfo, WorkloadParameter,
 };
@@ -60,11 +62,9 @@ pub(crate) fn info() -> WorkloadInfo {
 #[derive(Debug)]
 pub struct Session {
     keys: usize,
-    /// Weights in the order of `KINDS`.
-    weights: [u32; 2],
+    draws: Draws<2>,
     /// Sessions have up to twice as many operations, less one.
     operations: usize,
-    pace: Pace,
     clients: Vec<Client>,
 }
 
@@ -91,11 +91,7 @@ impl Session {
     ) -> Result<Self, WorkloadError> {
         let roam = params.word("roam")?;
         let operations = params.number("operations", OPERATIONS)?;
-        for kind in KINDS {
-            needs(NAME, kind, served)?;
-        }
-        let weights = load.weights(NAME, KINDS)?;
-        let pace = Pace::new(load, streams)?;
+        let draws = Draws::of_served(NAME, KINDS, load, served, streams)?;
         let client = |place: usize| Client {
             // Every other one, counted so that each node has workers of both sorts pinned to it.
             roams: [place >= load.workers.div_ceil(2), false, true][roam],
@@ -105,14 +101,13 @@ impl Session {
             moves: false,
         };
         let clients = (0..load.workers).map(client).collect();
-        Ok(Session { keys: load.keys, weights, operations, pace, clients })
+        Ok(Session { keys: load.keys, draws, operations, clients })
     }
 }
 
 impl Workload for Session {
     fn next(&mut self, worker: usize, now: Duration) -> Next {
-        let Some(Turn { due, unique, rng }) = self.pace.next(worker, now) else { return Next::Done };
-        let kind = pick(&self.weights, rng.random_range(0..self.weights.iter().sum()));
+        let Some((kind, Turn { due, unique, rng })) = self.draws.next(worker, now) else { return Next::Done };
         let key = format!("x{}", rng.random_range(1..=self.keys));
         let length = rng.random_range(1..2 * self.operations);
         let further = rng.random();
@@ -128,8 +123,8 @@ impl Workload for Session {
             (false, true) => Contact::Another(0),
             (false, false) => Contact::Same,
         };
-        let value = if KINDS[kind] == "write" { json!(unique) } else { Value::Null };
-        let invocation = Invocation { f: KINDS[kind].into(), key: key.into(), value };
+        let value = if kind == "write" { json!(unique) } else { Value::Null };
+        let invocation = Invocation { f: kind.into(), key: key.into(), value };
         Next::Operation(Planned { invocation, due, contact, session: Some(client.name.clone()) })
     }
 
@@ -141,8 +136,7 @@ impl Workload for Session {
     }
 
     fn final_reads(&self) -> Vec<Invocation> {
-        let read = |number| Invocation { f: "read".into(), key: format!("x{number}").into(), value: Value::Null };
-        (1..=self.keys).map(read).collect()
+        register::reads_of_all(self.keys)
     }
 
     fn requirement(&self) -> Requirement {

@@ -13,7 +13,8 @@ use schism_checker::history::Ending;
 use schism_checker::weaker::Level;
 use serde_json::{Value, json};
 
-use crate::load::{Load, Pace, Turn, needs, pick};
+use crate::draws::Draws;
+use crate::load::{Load, Turn, needs};
 use crate::params::Params;
 use crate::workload::{
     Contact, Ended, Invocation, Next, Planned, Requirement, Workload, WorkloadError, WorkloadInfo, WorkloadParameter,
@@ -63,9 +64,7 @@ enum Kept {
 pub struct Set {
     keys: usize,
     kept: Kept,
-    /// Weights in the order of `KINDS`.
-    weights: [u32; 4],
-    pace: Pace,
+    draws: Draws<4>,
     /// How many elements may still be added.
     left: usize,
     /// The elements that were added so far, each with its set.
@@ -98,8 +97,8 @@ impl Set {
         let (from, to) = if kept == Kept::AsSets { (2, 3) } else { (3, 2) };
         weights[to] += std::mem::take(&mut weights[from]);
         let left = params.number("elements", ELEMENTS)?;
-        let pace = Pace::new(load, streams)?;
-        Ok(Set { keys: load.keys, kept, weights, pace, left, begun: Vec::new(), there: VecDeque::new() })
+        let draws = Draws::new(KINDS, weights, load, streams)?;
+        Ok(Set { keys: load.keys, kept, draws, left, begun: Vec::new(), there: VecDeque::new() })
     }
 
     /// The operation of that kind on an element.
@@ -122,12 +121,11 @@ fn register(element: u64) -> String {
 
 impl Workload for Set {
     fn next(&mut self, worker: usize, now: Duration) -> Next {
-        let Some(Turn { due, unique, rng }) = self.pace.next(worker, now) else { return Next::Done };
-        let kind = pick(&self.weights, rng.random_range(0..self.weights.iter().sum()));
+        let Some((kind, Turn { due, unique, rng })) = self.draws.next(worker, now) else { return Next::Done };
         let set = rng.random_range(1..=self.keys);
         let any = rng.random::<u32>() as usize;
         let old = self.begun.get(any % self.begun.len().max(1)).copied();
-        let (kind, element) = match KINDS[kind] {
+        let (kind, element) = match kind {
             "remove" => match self.there.pop_front() {
                 Some(element) => ("remove", element),
                 None => ("contains", old.unwrap_or((unique, set))),

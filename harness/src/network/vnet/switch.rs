@@ -25,6 +25,9 @@ use super::table::{Place, Table};
 
 /// How many frames of one link are forwarded before the others have their turn.
 const BATCH: usize = 64;
+/// A frame below this is as a rule a request or an answer, with no other behind it: to ask the poll for the next one costs no
+/// more than a read that finds nothing, and saves it.
+const ALONE_BYTES: usize = 1024;
 /// Room for the longest frame: 64 KiB of IP with its headers.
 const FRAME_BYTES_MAX: usize = VIRTIO + 14 + (1 << 16);
 /// What an event is about, where not one of the ports, by its number.
@@ -165,9 +168,10 @@ impl Forwarder {
     fn drain(&mut self, from: usize, buffer: &mut [u8]) -> io::Result<()> {
         for _ in 0..BATCH {
             let Some(port) = self.ports.get(from) else { return Ok(()) };
-            match port.socket.read(buffer)? {
-                Some(length) => self.forward(from, &buffer[..length]),
-                None => break,
+            let Some(length) = port.socket.read(buffer)? else { break };
+            self.forward(from, &buffer[..length]);
+            if length < ALONE_BYTES {
+                break;
             }
         }
         Ok(())

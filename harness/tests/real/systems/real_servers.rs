@@ -103,6 +103,14 @@ fn nats_serves_on_a_good_day() {
 }
 
 #[test]
+fn what_is_put_into_a_queue_of_nats_comes_out_once_until_it_is_empty() {
+    let queue = [&QUIET[..], &["--workload", "queue:elements=100,order=any"]].concat();
+    let Some((_, verdict)) = run("nats", &queue, 0) else { return };
+    assert!(verdict["properties"][0]["summary"].as_str().unwrap().starts_with("bag is"), "{verdict}");
+    assert!(verdict["coverage"]["operations"]["dequeue"]["ok"].as_u64().unwrap() > 50, "{verdict}");
+}
+
+#[test]
 fn postgres_serves_on_a_good_day() {
     run("postgres", &QUIET, 0);
 }
