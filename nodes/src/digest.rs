@@ -30,9 +30,10 @@ impl Digest {
 
     /// Two for each byte.
     fn digits(self) -> String {
-        let digit = |place: u32| char::from(HEXADECIMAL[(self.0 >> (60 - 4 * place) & 15) as usize]);
         let mut digits = String::with_capacity(16);
-        digits.extend((0..16).map(digit));
+        for byte in self.0.to_be_bytes() {
+            digits.extend([byte >> 4, byte & 15].map(|digit| char::from(HEXADECIMAL[usize::from(digit)])));
+        }
         digits
     }
 
