@@ -13,8 +13,14 @@ use schism_checker::verdict::Outcome;
 use schism_checker::verify::verify;
 use schism_fuzz::{Bytes, history};
 
-const NO_REDUCTIONS: Reductions =
-    Reductions { dominance: false, classes: false, greedy: false, drop_unobserved: false, evidence: false };
+const NO_REDUCTIONS: Reductions = Reductions {
+    dominance: false,
+    classes: false,
+    greedy: false,
+    drop_unobserved: false,
+    evidence: false,
+    parts: false,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let bytes = Bytes::new(bytes);

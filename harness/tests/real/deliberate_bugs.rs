@@ -10,6 +10,8 @@ use crate::support::{Bench, json, json_lines};
 
 /// How often each plan is played here; `.ci/nightly` says ten.
 const TIMES: &str = "SCHISM_TEST_TIMES";
+/// How often a plan is played at most of which an entry meets nothing.
+const PLAYS: usize = 3;
 
 /// A protocol's plan.
 struct Directed {
@@ -82,9 +84,29 @@ fn each_plan_shows_its_bug_and_its_twin_survives_it() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// Plays a plan on its mutant; what is wrong with how that ended.
+/// Plays a plan on its mutant; what is wrong with how that ended. On a machine that does much else an entry may come too
+/// late to meet anything: then it was not the plan that was played, and it is played again.
 fn shows(plan: &Directed) -> Option<String> {
-    let bench = Bench::new();
+    let mut wrong = None;
+    for _ in 0..PLAYS {
+        let bench = Bench::new();
+        wrong = Some(play(plan, &bench)?);
+        if met_all(&bench) {
+            break;
+        }
+    }
+    wrong
+}
+
+/// Whether each entry of the plan met somebody in the only run, or there was none.
+fn met_all(bench: &Bench) -> bool {
+    let verdict = bench.runs().pop().map(|run| run.join("verdict.json")).filter(|verdict| verdict.exists());
+    let faults = verdict.map(|verdict| json(&verdict)["coverage"]["faults"].clone());
+    faults.and_then(|faults| Some(faults.as_object()?.values().all(|fault| fault["moot"] == 0))).unwrap_or(true)
+}
+
+/// Plays a plan on its mutant once.
+fn play(plan: &Directed, bench: &Bench) -> Option<String> {
     let ended = bench.schism(&["run", "--plan", plan.path(), "-q"]);
     if ended.code() != 1 {
         return Some(format!("{} was not shown ({}): {}{}", plan.bug, ended.code(), ended.stdout, ended.stderr));
