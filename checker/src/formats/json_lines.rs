@@ -51,7 +51,8 @@ pub(super) fn parse_event(
     Ok(Some(event))
 }
 
-/// The header, if this line is one: one of a file of this `kind`, in a version that is known.
+/// The header, if this line is one: one of a file of this `kind`, in a version that is known. An event or a note may have a
+/// field called `schism`, too; no header says of whom it is.
 pub(crate) fn parse_header<T: DeserializeOwned>(
     line: &Line<'_>,
     name: &str,
@@ -60,6 +61,9 @@ pub(crate) fn parse_header<T: DeserializeOwned>(
     // What cannot be parsed is told as a broken line afterwards.
     let Ok(header) = serde_json::from_slice::<Map<String, Value>>(line.bytes) else { return Ok(None) };
     let Some(schism) = header.get("schism") else { return Ok(None) };
+    if ["process", "note"].iter().any(|field| header.contains_key(*field)) {
+        return Ok(None);
+    }
     if schism != kind {
         return Err(ReadError::broken(name, line.place, format!("the header says {schism}, not \"{kind}\"")));
     }

@@ -116,6 +116,16 @@ fn json_lines_keep_what_they_do_not_know() {
 }
 
 #[test]
+fn an_event_may_have_a_field_that_is_called_as_the_mark_of_a_header() {
+    for schism in [r#""history""#, r#"["write","x",true]"#] {
+        let event = format!(r#"{{"index":0,"type":"invoke","process":1,"f":"read","value":null,"schism":{schism}}}"#);
+        let history = read(&format!("{event}\n"));
+        assert_eq!((history.header.is_none(), history.events.len()), (true, 1), "{schism}");
+        assert_eq!(history.events[0].extra["schism"], serde_json::from_str::<Value>(schism).unwrap());
+    }
+}
+
+#[test]
 fn repeated_names_are_kept_once() {
     let history = read(&"{:process 0 :type :invoke :f :read :node \"n1\"}".repeat(2));
     assert!(std::sync::Arc::ptr_eq(&history.events[0].f, &history.events[1].f));
