@@ -139,6 +139,10 @@ fn draft(fields: &[Field], names: &mut Names) -> Result<Draft, String> {
         Some(Value::Object(fields)) => fields,
         Some(other) => return Err(format!("extra is an object, not {other}")),
     };
+    // Two of them would be one in our own format.
+    if let Some(column) = COLUMNS[..8].iter().find(|column| extra.contains_key(**column)) {
+        return Err(format!("extra has a field {column:?}, which has a column of its own"));
+    }
     let known = |word: &str| EventKind::of(word).ok_or_else(|| format!("there is no type {word:?}"));
     Ok(Draft {
         index: index.number("index")?,

@@ -380,6 +380,10 @@ fn damage_in_an_array_or_a_table_is_an_error_with_its_place() {
         ("index,time,process,type,f,key,value,node,extra\n1,2,3,ok,r\n".to_owned(), "line 2, byte 47: this line has 5"),
         ("index,time,process,type,f,key,value,node,extra\n,,3,ok,r,,x,,\n".to_owned(), "value is no JSON"),
         ("index,time,process,type,f,key,value,node,extra\n,,3,ok,\"r\"1,,,,\n".to_owned(), "follows a quoted field"),
+        (
+            "index,time,process,type,f,key,value,node,extra\n,,3,ok,r,,,,\"{\"\"index\"\":[2]}\"\n".to_owned(),
+            "extra has a field \"index\", which has a column of its own",
+        ),
     ] {
         let told = error(&text);
         assert!(told.contains(reason), "{told}");
