@@ -52,7 +52,7 @@ pub(super) fn parse_event(
 }
 
 /// The header, if this line is one: one of a file of this `kind`, in a version that is known. An event or a note may have a
-/// field called `schism`, too; no header says of whom it is.
+/// field called `schism`, too: what says of whom it is and what happened is no header, whatever else it says.
 pub(crate) fn parse_header<T: DeserializeOwned>(
     line: &Line<'_>,
     name: &str,
@@ -61,7 +61,7 @@ pub(crate) fn parse_header<T: DeserializeOwned>(
     // What cannot be parsed is told as a broken line afterwards.
     let Ok(header) = serde_json::from_slice::<Map<String, Value>>(line.bytes) else { return Ok(None) };
     let Some(schism) = header.get("schism") else { return Ok(None) };
-    if ["process", "note"].iter().any(|field| header.contains_key(*field)) {
+    if [["process", "type"], ["node", "note"]].iter().any(|both| both.iter().all(|field| header.contains_key(*field))) {
         return Ok(None);
     }
     if schism != kind {

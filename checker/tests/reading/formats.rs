@@ -123,6 +123,8 @@ fn an_event_may_have_a_field_that_is_called_as_the_mark_of_a_header() {
         assert_eq!((history.header.is_none(), history.events.len()), (true, 1), "{schism}");
         assert_eq!(history.events[0].extra["schism"], serde_json::from_str::<Value>(schism).unwrap());
     }
+    let remarked = read("{\"schism\":\"history\",\"format\":1,\"note\":\"a remark\",\"process\":\"by hand\"}\n");
+    assert_eq!(remarked.header.unwrap().extra["note"], json!("a remark"));
 }
 
 #[test]
