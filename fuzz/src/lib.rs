@@ -6,7 +6,7 @@ pub mod history;
 use std::cell::Cell;
 
 use schism_checker::budget::{Budget, Exhausted};
-use schism_checker::formats::{self, Exported, Format};
+use schism_checker::formats::{self, Exported, Format, NotPaired};
 use schism_checker::history::{History, HistoryWriter};
 use schism_checker::linearizability::{self, Options};
 use schism_checker::models::{self, ModelSpec};
@@ -16,7 +16,9 @@ pub fn read_history(format: Format, bytes: &[u8]) -> libfuzzer_sys::Corpus {
     if formats::recognise(bytes) != Some(format) {
         return libfuzzer_sys::Corpus::Reject;
     }
-    if let Ok(history) = formats::read_bytes(bytes, "fuzzed") {
+    let read = formats::read_bytes(bytes, "fuzzed");
+    is_paired_as_it_is_read(read.as_ref().ok(), bytes);
+    if let Ok(history) = read {
         if let Some(cut) = &history.cut {
             assert!(cut.offset <= bytes.len() as u64, "cut at {} of {}", cut.offset, bytes.len());
         }
@@ -24,6 +26,19 @@ pub fn read_history(format: Format, bytes: &[u8]) -> libfuzzer_sys::Corpus {
         uses(&history, bytes);
     }
     libfuzzer_sys::Corpus::Keep
+}
+
+/// To read straight into operations makes what reading and then pairing makes, and refuses what that refuses.
+fn is_paired_as_it_is_read(read: Option<&History>, bytes: &[u8]) {
+    let paired = formats::read_paired(bytes, "fuzzed", false);
+    let Some(history) = read else {
+        return assert!(matches!(paired, Err(NotPaired::Read(_))), "{paired:?}");
+    };
+    match (history.paired(), paired) {
+        (Ok(expected), Ok(paired)) => assert_eq!(paired, expected),
+        (Err(expected), Err(NotPaired::History(found))) => assert_eq!(found.to_string(), expected.to_string()),
+        (expected, found) => panic!("{found:?} in place of {expected:?}"),
+    }
 }
 
 /// What was read is written in our format, and read again as the same.

@@ -26,7 +26,7 @@ pub use export::{Exported, write};
 pub use growing::Growing;
 pub(crate) use json_lines::{parse_header, parse_line};
 pub(crate) use lines::{Line, Lines};
-pub use paired::{NotPaired, read_paired_path};
+pub use paired::{NotPaired, read_paired, read_paired_path};
 
 /// A format of histories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

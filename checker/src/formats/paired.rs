@@ -1,5 +1,6 @@
 //! Reads a history straight into operations: each event is forgotten when it was paired.
 
+use std::io::BufRead;
 use std::path::Path;
 
 use crate::formats::{ReadError, Reading, open};
@@ -25,9 +26,14 @@ pub enum NotPaired {
 /// `tuples`: the keys stand in the values, see [`History::split_tuples`](crate::history::History::split_tuples).
 pub fn read_paired_path(path: &Path, tuples: bool) -> Result<PairedHistory, NotPaired> {
     let name = path.display().to_string();
+    read_paired(open(path, &name)?, &name, tuples)
+}
+
+/// The same from anything, such as standard input. Errors call it `name`.
+pub fn read_paired(input: impl BufRead, name: &str, tuples: bool) -> Result<PairedHistory, NotPaired> {
     let pairer = Pairer { tuples, pairs: Pairs::default(), wrong: None };
-    let mut reading = Reading { keeps_evidence: false, pairer: Some(pairer), ..Reading::new(&name) };
-    reading.run(open(path, &name)?)?;
+    let mut reading = Reading { keeps_evidence: false, pairer: Some(pairer), ..Reading::new(name) };
+    reading.run(input)?;
     let Reading { history, pairer, .. } = reading;
     let Pairer { pairs, wrong, .. } = pairer.expect("it was there at the beginning, and nobody took it");
     match wrong {
