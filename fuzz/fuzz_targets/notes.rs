@@ -19,8 +19,12 @@ const HISTORY: &str = r#"{"type":"invoke","process":0,"f":"write","key":"x","val
 fuzz_target!(|bytes: &[u8]| {
     let notes = note::read(bytes, "fuzzed");
     let gathered = quorum::read(bytes, "fuzzed");
-    assert_eq!(notes.is_ok(), gathered.is_ok(), "{:?} and {:?}", notes.err(), gathered.err());
-    let (Ok(notes), Ok(gathered)) = (notes, gathered) else { return };
+    let (notes, gathered) = match (notes, gathered) {
+        (Ok(notes), Ok(gathered)) => (notes, gathered),
+        (Err(_), Err(_)) => return,
+        (Err(error), Ok(_)) => return assert!(no_value_holds(&error.to_string()), "{error}"),
+        (Ok(notes), Err(error)) => panic!("{error} in place of {notes:?}"),
+    };
     if let Some(cut) = &notes.cut {
         assert!(cut.offset <= bytes.len() as u64, "cut at {} of {}", cut.offset, bytes.len());
     }
@@ -32,6 +36,11 @@ fuzz_target!(|bytes: &[u8]| {
     // What is promised and what was seen is the business of the checker's tests.
     let _ = quorum::check(gathered, &history, &promises);
 });
+
+/// Whether it is what evidence passes over in fields that no rule asks for: JSON by its grammar, and yet no number and no text.
+fn no_value_holds(error: &str) -> bool {
+    ["number out of range", "surrogate in hex escape", "end of hex escape"].iter().any(|reason| error.contains(reason))
+}
 
 /// What was read is written and read again as the same.
 fn comes_back(notes: &Notes) {

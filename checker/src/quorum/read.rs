@@ -28,7 +28,8 @@ pub fn read_path(path: &Path) -> Result<Gatherer, ReadError> {
 }
 
 /// Reads notes from anything. Errors call it `name`. What is no JSON is an error with its place, as in any other file of
-/// notes; a note that is not as it has to be is a defect of the evidence.
+/// notes, but that in a field that no rule asks for a number out of range or half a surrogate pair is passed over; a note that is not as it
+/// has to be is a defect of the evidence.
 pub fn read(input: impl BufRead, name: &str) -> Result<Gatherer, ReadError> {
     let mut gatherer = Gatherer::default();
     let mut lines = Lines::new(input);

@@ -5,8 +5,8 @@ use schism_checker::quorum::{Report, Rule, check, read};
 use schism_checker::verdict::Outcome;
 use serde_json::json;
 
-use crate::by_hand::honest;
 use crate::record::{Noted, Record, promises};
+use crate::script::honest;
 
 fn judged(record: &Record) -> Report {
     record.check(&promises((3, 2, 2), true))

@@ -3,10 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
 
-mod by_hand;
 mod definitions;
 mod evidence;
 mod lies;
+mod quorums_by_hand;
 mod random;
 mod record;
+mod replicas_by_hand;
+mod script;
 mod world;

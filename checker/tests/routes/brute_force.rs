@@ -60,94 +60,120 @@ fn finishes(object: Object, all: &[&Op], obliged: u32, done: u32, state: &[i64])
 }
 
 /// The states that may be there afterwards; none where the operation with its answer is impossible.
-#[expect(clippy::too_many_lines, reason = "one arm for each operation of each object, side by side")]
 pub(crate) fn apply(object: Object, state: &[i64], op: &Op) -> Vec<Vec<i64>> {
-    let known = op.ending == Ending::Ok;
-    let same = || vec![state.to_vec()];
-    let when = |legal: bool| if legal { same() } else { Vec::new() };
-    let answer = op.answer.first().copied().unwrap_or(NULL);
-    match (object, op.f) {
-        (Object::CasRegister, f) => {
-            let now = state.first().copied().unwrap_or(NULL);
-            match f {
-                "read" => when(!known || answer == now),
-                "write" => vec![vec![op.input]],
-                _ if op.input == now => vec![vec![op.to]],
-                _ => Vec::new(),
-            }
-        }
-        (Object::Queue | Object::Bag | Object::Stack | Object::SmallestFirst | Object::LargestFirst, f) => {
-            if matches!(f, "enqueue" | "push" | "insert") {
-                return vec![[state, &[op.input]].concat()];
-            }
-            taken(object, state, known.then_some(answer))
-        }
-        (Object::Set | Object::GrowOnlySet, f) => {
-            let there = state.contains(&op.input);
-            let without = || state.iter().copied().filter(|&it| it != op.input).collect::<Vec<_>>();
-            let asserted = known && answer != NULL;
-            match f {
-                "add" if asserted && answer == i64::from(there) => Vec::new(),
-                "add" => vec![[without().as_slice(), &[op.input]].concat()],
-                "remove" if asserted && answer != i64::from(there) => Vec::new(),
-                "remove" => vec![without()],
-                "contains" => when(!known || answer == i64::from(there)),
-                _ => {
-                    let (mut all, mut read) = (state.to_vec(), op.answer.clone());
-                    all.sort_unstable();
-                    read.sort_unstable();
-                    read.dedup();
-                    when(!known || all == read)
-                }
-            }
-        }
-        (Object::Counter, f) => {
-            let now = state.first().copied().unwrap_or(0);
-            match f {
-                "add" => vec![vec![now + op.input]],
-                "decrement" => vec![vec![now - op.input]],
-                _ => when(!known || answer == now),
-            }
-        }
-        // Who holds the two permits.
-        (Object::Semaphore, "acquire") if state.len() + usize::try_from(op.input).unwrap() <= 2 => {
-            vec![[state, &vec![op.process; usize::try_from(op.input).unwrap()]].concat()]
-        }
-        (Object::Semaphore, "release") => {
-            let rest: Vec<i64> = state.iter().copied().filter(|&it| it != op.process).collect();
-            let held = state.len() - rest.len();
-            match held.checked_sub(usize::try_from(op.input).unwrap()) {
-                Some(left) => vec![[rest, vec![op.process; left]].concat()],
-                None => Vec::new(),
-            }
-        }
-        (Object::OwnerLock | Object::ReentrantLock | Object::FencedLock, "acquire") => {
-            // The last fence first, then the holder as often as it holds.
-            let last = state.first().copied().unwrap_or(NULL);
-            let holds = state.get(1..).unwrap_or_default();
-            let given = if known && object == Object::FencedLock { answer } else { NULL };
-            let free = holds.is_empty() || object == Object::ReentrantLock && holds[0] == op.process;
-            if !free || given != NULL && given <= last {
-                return Vec::new();
-            }
-            let fence = last.max(given);
-            vec![[&[fence], holds, &[op.process]].concat()]
-        }
-        (Object::OwnerLock | Object::ReentrantLock | Object::FencedLock, "release") => match state {
-            [fence, rest @ .., last] if *last == op.process => vec![[&[*fence], rest].concat()],
-            _ => Vec::new(),
+    match object {
+        Object::CasRegister => register(state, op),
+        Object::Queue | Object::Bag | Object::Stack | Object::SmallestFirst | Object::LargestFirst => match op.f {
+            "enqueue" | "push" | "insert" => vec![[state, &[op.input]].concat()],
+            _ => taken(object, state, op.known().then_some(op.first())),
         },
-        (Object::List, "append") => vec![[state, &[op.input]].concat()],
-        (Object::List, _) => when(!known || op.answer == state),
-        (Object::Log, "append") if known && answer != i64::try_from(state.len()).unwrap() => Vec::new(),
-        (Object::Log, "append") => vec![[state, &[op.input]].concat()],
-        (Object::Log, _) => {
-            let from = usize::try_from(op.input).unwrap();
-            let rest = state.get(from..).unwrap_or_default();
-            when(!known || rest.starts_with(&op.answer) && (rest.is_empty() || !op.answer.is_empty()))
-        }
+        Object::Set | Object::GrowOnlySet => set(state, op),
+        Object::Counter => counter(state, op),
+        Object::Semaphore => semaphore(state, op),
+        Object::OwnerLock | Object::ReentrantLock | Object::FencedLock => lock(object, state, op),
+        Object::List if op.f == "append" => vec![[state, &[op.input]].concat()],
+        Object::List => when(!op.known() || op.answer == state, state),
+        Object::Log => log(state, op),
+    }
+}
+
+impl Op {
+    /// Whether the answer is known.
+    fn known(&self) -> bool {
+        self.ending == Ending::Ok
+    }
+
+    /// The answer where it is a single number.
+    fn first(&self) -> i64 {
+        self.answer.first().copied().unwrap_or(NULL)
+    }
+}
+
+/// The same state, if the operation is possible in it.
+fn when(possible: bool, state: &[i64]) -> Vec<Vec<i64>> {
+    if possible { vec![state.to_vec()] } else { Vec::new() }
+}
+
+fn register(state: &[i64], op: &Op) -> Vec<Vec<i64>> {
+    let now = state.first().copied().unwrap_or(NULL);
+    match op.f {
+        "read" => when(!op.known() || op.first() == now, state),
+        "write" => vec![vec![op.input]],
+        _ if op.input == now => vec![vec![op.to]],
         _ => Vec::new(),
     }
+}
+
+fn set(state: &[i64], op: &Op) -> Vec<Vec<i64>> {
+    let there = state.contains(&op.input);
+    let without = || state.iter().copied().filter(|&it| it != op.input).collect::<Vec<_>>();
+    // What an answer, if there is one, says of whether it was there: an addition tells whether it added.
+    let says = |there: bool| !op.known() || op.first() == NULL || op.first() == i64::from(there);
+    match op.f {
+        "add" if !says(!there) => Vec::new(),
+        "add" => vec![[without().as_slice(), &[op.input]].concat()],
+        "remove" if !says(there) => Vec::new(),
+        "remove" => vec![without()],
+        "contains" => when(!op.known() || op.first() == i64::from(there), state),
+        _ => {
+            let (mut all, mut read) = (state.to_vec(), op.answer.clone());
+            all.sort_unstable();
+            read.sort_unstable();
+            read.dedup();
+            when(!op.known() || all == read, state)
+        }
+    }
+}
+
+fn counter(state: &[i64], op: &Op) -> Vec<Vec<i64>> {
+    let now = state.first().copied().unwrap_or(0);
+    match op.f {
+        "add" => vec![vec![now + op.input]],
+        "decrement" => vec![vec![now - op.input]],
+        _ => when(!op.known() || op.first() == now, state),
+    }
+}
+
+/// The state is who holds the two permits.
+fn semaphore(state: &[i64], op: &Op) -> Vec<Vec<i64>> {
+    let permits = usize::try_from(op.input).unwrap();
+    let others: Vec<i64> = state.iter().copied().filter(|&it| it != op.process).collect();
+    match op.f {
+        "acquire" if state.len() + permits <= 2 => vec![[state, &vec![op.process; permits]].concat()],
+        "release" => match (state.len() - others.len()).checked_sub(permits) {
+            Some(left) => vec![[others, vec![op.process; left]].concat()],
+            None => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// The state is the last fence first, then the holder as often as it holds.
+fn lock(object: Object, state: &[i64], op: &Op) -> Vec<Vec<i64>> {
+    if op.f == "release" {
+        return match state {
+            [fence, rest @ .., last] if *last == op.process => vec![[&[*fence], rest].concat()],
+            _ => Vec::new(),
+        };
+    }
+    let last = state.first().copied().unwrap_or(NULL);
+    let holds = state.get(1..).unwrap_or_default();
+    let given = if op.known() && object == Object::FencedLock { op.first() } else { NULL };
+    let free = holds.is_empty() || object == Object::ReentrantLock && holds[0] == op.process;
+    if !free || given != NULL && given <= last {
+        return Vec::new();
+    }
+    vec![[&[last.max(given)], holds, &[op.process]].concat()]
+}
+
+fn log(state: &[i64], op: &Op) -> Vec<Vec<i64>> {
+    if op.f == "append" {
+        let fits = !op.known() || op.first() == i64::try_from(state.len()).unwrap();
+        return if fits { vec![[state, &[op.input]].concat()] } else { Vec::new() };
+    }
+    let rest = state.get(usize::try_from(op.input).unwrap()..).unwrap_or_default();
+    let is_next = rest.starts_with(&op.answer) && (rest.is_empty() || !op.answer.is_empty());
+    when(!op.known() || is_next, state)
 }
 
 /// What is left after one is taken; `answer` is none where nobody knows which.

@@ -172,7 +172,11 @@ impl Plan {
         let head = head.to_string();
         let entry = |entry: &Entry| serde_json::to_string(entry).expect("an entry is plain JSON");
         let entries: Vec<String> = self.entries.iter().map(entry).collect();
-        format!("{},\"entries\":[\n{}\n]}}\n", head.trim_end_matches('}'), entries.join(",\n"))
+        format!(
+            "{},\"entries\":[\n{}\n]}}\n",
+            head.strip_suffix('}').expect("an object ends with a brace"),
+            entries.join(",\n")
+        )
     }
 }
 
