@@ -150,3 +150,14 @@ fn a_file_says_what_memory_says() {
     assert_eq!(read.statistics, kept.statistics);
     assert_eq!(read.properties(), kept.properties());
 }
+
+/// Both were found by fuzzing. Whole notes cannot hold them; evidence does not look.
+#[test]
+fn what_no_value_holds_is_passed_over_where_no_rule_asks_for_it() {
+    for strange in ["1e999", r#""\ud800""#] {
+        let note = |field: &str| format!("{{\"time\":1,\"node\":\"n1\",\"note\":\"begun\",\"{field}\":{strange}}}\n");
+        assert!(read(note("remark").as_bytes(), "notes").is_ok(), "{strange}");
+        assert!(schism_checker::note::read(note("remark").as_bytes(), "notes").is_err(), "{strange}");
+        assert!(read(note("seq").as_bytes(), "notes").is_err(), "{strange}");
+    }
+}
