@@ -1,5 +1,5 @@
 //! A disk that fills up while a node runs. The limit on a file's size that stands for it holds for a whole process, so this
-//! test is alone in its own.
+//! test is alone in its own, and lifts the limit before it ends: what prints the result may write to a long file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::str::FromStr;
 use std::time::Duration;
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use schism_nodes::control::{Boot, ClockFault, Storage, Up, exit};
 use schism_nodes::driver::{self, Control};
@@ -80,6 +80,31 @@ impl Protocol for Writer {
     }
 }
 
+/// The limit on the size of files that this process writes; as before when it is dropped.
+struct SmallFiles {
+    before: rlim_t,
+}
+
+impl SmallFiles {
+    /// Beyond `bytes` a write of this thread, and of those that it starts, is refused with an error.
+    fn limited_to(bytes: rlim_t) -> Self {
+        // The signal that comes with the error would end the process.
+        let mut blocked = SigSet::empty();
+        blocked.add(Signal::SIGXFSZ);
+        blocked.thread_block().unwrap();
+        let (before, hard) = getrlimit(Resource::RLIMIT_FSIZE).unwrap();
+        setrlimit(Resource::RLIMIT_FSIZE, bytes, hard).unwrap();
+        Self { before }
+    }
+}
+
+impl Drop for SmallFiles {
+    fn drop(&mut self) {
+        let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE).unwrap();
+        setrlimit(Resource::RLIMIT_FSIZE, self.before, hard).unwrap();
+    }
+}
+
 #[test]
 fn a_disk_that_fills_up_ends_the_node_which_names_the_file() {
     let folder = tempfile::tempdir().unwrap();
@@ -102,14 +127,9 @@ fn a_disk_that_fills_up_ends_the_node_which_names_the_file() {
         traps: vec![],
     };
 
-    // Beyond the limit a write is refused with an error, once the signal that comes with it is kept away.
-    let mut blocked = SigSet::empty();
-    blocked.add(Signal::SIGXFSZ);
-    blocked.thread_block().unwrap();
-    let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE).unwrap();
-    setrlimit(Resource::RLIMIT_FSIZE, 100_000, hard).unwrap();
-
+    let limit = SmallFiles::limited_to(100_000);
     let code = driver::run::<Writer>((), boot, Control::new(socket.into()).unwrap(), note_writer.into());
+    drop(limit);
     assert_eq!(code, exit::DISK_FAILED);
     let ups: Vec<Up> =
         BufReader::new(controller).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
