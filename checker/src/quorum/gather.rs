@@ -10,7 +10,7 @@ use super::clients;
 use super::evidence::{
     Answer, At, Deed, Event, Evidence, HintEnd, Kind, NONE, Origin, Outcome, Phase, PhaseKind, Reply,
 };
-use super::told::{Digest, Fields, Text};
+use super::told::{Digest, Fields, Object, Text};
 use crate::history::History;
 
 /// Who made a note, and when.
@@ -224,7 +224,7 @@ impl Gatherer {
         let evidence = &mut self.evidence;
         let place = |count: usize| u32::try_from(count).map_err(|_| Lacks("replies that can be counted"));
         let begin = place(evidence.replies.len())?;
-        for reply in replies {
+        for Object(reply) in replies {
             let replica = evidence.nodes.number(&reply.replica.0);
             let stands_for = reply.stands_for.as_ref().map(|Text(name)| evidence.nodes.number(name));
             evidence.replies.push(Reply { replica, life: reply.incarnation, tag: reply.tag, stands_for });

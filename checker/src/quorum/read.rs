@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::gather::{Gatherer, Source};
-use super::told::NoteLine;
+use super::told::{NoteLine, Object};
 use crate::formats::{self, BUFFER_BYTES, Line, Lines, Place, ReadError, parse_header, parse_line};
 use crate::history::History;
 use crate::note::{self, Note};
@@ -53,7 +53,7 @@ pub fn read(input: impl BufRead, name: &str) -> Result<Gatherer, ReadError> {
 /// Takes what stands on a line; false where the file ends in the middle of it.
 fn take(gatherer: &mut Gatherer, line: &Line<'_>, told: Option<NoteLine<'_>>, name: &str) -> Result<bool, ReadError> {
     if let Some(NoteLine { node, incarnation, seq, time, name, fields }) = told {
-        gatherer.read(&Source { node: &node.0, incarnation, seq, time }, &name.0, &fields);
+        gatherer.read(&Source { node: &node.0, incarnation, seq, time }, &name.0, &fields.0);
         return Ok(true);
     }
     match parse_line(line, name, PhantomData::<Note>) {
@@ -118,7 +118,7 @@ impl Block {
     fn parse(&self, part: &[Stretch]) -> Vec<Option<NoteLine<'_>>> {
         // One look at a whole line for what is no UTF-8 is faster than one at each of its texts.
         let note = |line| serde_json::from_str(std::str::from_utf8(line).ok()?).ok();
-        part.iter().map(|stretch| note(self.text(stretch))).collect()
+        part.iter().map(|stretch| note(self.text(stretch)).map(|Object(note)| note)).collect()
     }
 }
 

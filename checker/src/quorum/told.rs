@@ -1,8 +1,11 @@
 //! A note of a quorum protocol in typed form: the fields that rules ask for. Others are passed over.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::value::MapDeserializer;
+use serde::de::value::{MapAccessDeserializer, MapDeserializer};
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -11,6 +14,30 @@ use super::tag::Tag;
 /// A text that stands in the line that was read, unless an escape in it forbids that.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+/// Fields by their names. A derived reader takes a list of values in the order of the declaration as well, which no note is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Object)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
 
 /// What a note says. Which fields a note has, its name tells.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -33,7 +60,7 @@ pub(super) struct Fields<'a> {
     #[serde(borrow)]
     pub(super) home: Option<Vec<Text<'a>>>,
     #[serde(borrow)]
-    pub(super) replies: Option<Vec<ReplyFields<'a>>>,
+    pub(super) replies: Option<Vec<Object<ReplyFields<'a>>>>,
     pub(super) tag: Option<Tag>,
     pub(super) old: Option<Tag>,
     pub(super) digest: Option<Digest>,
@@ -85,5 +112,5 @@ pub(super) struct NoteLine<'a> {
     #[serde(borrow, rename = "note")]
     pub(super) name: Text<'a>,
     #[serde(default, borrow)]
-    pub(super) fields: Fields<'a>,
+    pub(super) fields: Object<Fields<'a>>,
 }

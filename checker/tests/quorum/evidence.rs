@@ -161,3 +161,23 @@ fn what_no_value_holds_is_passed_over_where_no_rule_asks_for_it() {
         assert!(read(note("seq").as_bytes(), "notes").is_err(), "{strange}");
     }
 }
+
+/// Found by fuzzing: the fields' values in their order, without their names, are no note.
+#[test]
+fn a_list_is_no_note_and_none_of_its_parts() {
+    for list in [r#"["n1",1,1,5,"begun"]"#, r#"{"node":"n1","time":5,"note":"begun","fields":["n1.1.1","x"]}"#] {
+        assert!(read(list.as_bytes(), "notes").is_err(), "{list}");
+        assert!(schism_checker::note::read(list.as_bytes(), "notes").is_err(), "{list}");
+    }
+    let record = edited(|notes| {
+        let place = find(notes, "phase", 0);
+        let replies = &mut notes[place].fields["replies"];
+        let reply = &replies[0];
+        replies[0] = json!([reply["replica"], reply["incarnation"], reply["tag"], null]);
+    });
+    let lines = check(read(record.lines().as_bytes(), "lines").unwrap(), &record.history(), &promises((3, 2, 2), true));
+    for report in [&judged(&record), &lines] {
+        let (_, told) = &report.defects;
+        assert!(told.iter().any(|told| told.contains("a note phase lacks a field that can be read")), "{told:?}");
+    }
+}
