@@ -33,7 +33,9 @@ fn a_service_is_asked_by_templates_and_its_secrets_are_not_repeated() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/systems");
     fs_err::write(bench.folder().join("service.toml"), MANIFEST.replace("HERE", here.to_str().unwrap())).unwrap();
     let words = ["run", "service.toml", "--net", "loopback", "--time", "2s", "--rate", "200", "--faults", "none", "-q"];
-    let mut command = bench.command(&words);
+    // Each request has to end in each way, however few of them a busy machine does.
+    let mixed = ["--mix", "read=20,write=40,cas=40"];
+    let mut command = bench.command(&[&words[..], &mixed].concat());
     command.env("KV_TOKEN", "hunter2secret");
     bench.end(command).expect(0);
     let run = bench.run();
