@@ -91,17 +91,17 @@ impl SmallFiles {
         // The signal that comes with the error would end the process.
         let mut blocked = SigSet::empty();
         blocked.add(Signal::SIGXFSZ);
-        blocked.thread_block().unwrap();
-        let (before, hard) = getrlimit(Resource::RLIMIT_FSIZE).unwrap();
-        setrlimit(Resource::RLIMIT_FSIZE, bytes, hard).unwrap();
+        blocked.thread_block().expect("a thread may block its own signals");
+        let (before, hard) = getrlimit(Resource::RLIMIT_FSIZE).expect("limits can be read");
+        setrlimit(Resource::RLIMIT_FSIZE, bytes, hard).expect("a limit may be lowered");
         Self { before }
     }
 }
 
 impl Drop for SmallFiles {
     fn drop(&mut self) {
-        let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE).unwrap();
-        setrlimit(Resource::RLIMIT_FSIZE, self.before, hard).unwrap();
+        let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE).expect("limits can be read");
+        setrlimit(Resource::RLIMIT_FSIZE, self.before, hard).expect("a limit may rise up to the hard one");
     }
 }
 
