@@ -73,16 +73,36 @@ impl fmt::Display for Judgement {
         };
         out.write_str(&property.summary)?;
         let Some(counterexample) = &property.counterexample else { return Ok(()) };
-        for Witness { process, did, role, invoked, completed, .. } in &counterexample.operations {
-            let comma = if role.is_empty() { "" } else { ", " };
-            let end = completed.map_or_else(|| "?".to_owned(), |end| end.to_string());
-            write!(out, "\n  events {invoked}..{end}  process {process} {did}{comma}{role}")?;
-        }
+        operations(out, &counterexample.operations)?;
         for reason in &counterexample.because {
             write!(out, "\n  because {reason}")?;
         }
+        let which = |of: &[Witness]| of.iter().map(|it| (it.process, it.invoked)).collect::<Vec<_>>();
+        let core = counterexample.core.as_ref();
+        if let Some(core) = core.filter(|core| which(&core.operations) != which(&counterexample.operations)) {
+            match core.operations.len() {
+                1 => out.write_str("\nthis alone is impossible")?,
+                count => write!(out, "\nthese {count} alone contradict each other")?,
+            }
+            for grant in &core.even_if {
+                write!(out, ", {grant}")?;
+            }
+            operations(out, &core.operations)?;
+        }
+        for suspect in &property.suspects {
+            write!(out, "\nsuspect: {suspect}")?;
+        }
         Ok(())
     }
+}
+
+fn operations(out: &mut fmt::Formatter<'_>, operations: &[Witness]) -> fmt::Result {
+    for Witness { process, did, role, invoked, completed, .. } in operations {
+        let comma = if role.is_empty() { "" } else { ", " };
+        let end = completed.map_or_else(|| "?".to_owned(), |end| end.to_string());
+        write!(out, "\n  events {invoked}..{end}  process {process} {did}{comma}{role}")?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -122,5 +142,24 @@ mod tests {
         assert!(said.starts_with(first) && said.contains("\n  because "), "{said}");
         recorder.invoke(2, Invocation::new("dance")).ok(());
         assert!(panic_of(&recorder.history().check(&Register::new())).contains("not dance"));
+    }
+
+    #[test]
+    fn what_is_behind_a_violation_is_told_as_well() {
+        let recorder = Recorder::new();
+        for value in [1, 1] {
+            recorder.invoke(1, Write("x", value)).ok(());
+        }
+        recorder.invoke(2, Read("x")).ok(None::<u8>);
+        let said = recorder.history().check(&Register::new()).to_string();
+        assert!(said.contains("\nthese 2 alone contradict each other\n  events "), "{said}");
+        recorder.invoke(2, Write("y", 1)).ok(());
+        recorder.invoke(2, Write("a", 7)).fail();
+        recorder.invoke(3, Read("a")).ok(7);
+        let said = recorder.history().check(&Register::new()).to_string();
+        assert!(
+            said.contains("\nsuspect: process 3 saw 7 (event 10), which only an operation that failed wrote"),
+            "{said}"
+        );
     }
 }

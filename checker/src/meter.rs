@@ -1,7 +1,8 @@
-//! Keeps a check within its budget: sums up what its workers hold, asks the budget, and tells all of them to stop.
+//! Keeps a check within its budget: sums up what its workers hold, asks the budget, and tells them to stop: all of them where the time
+//! is up or somebody cancelled the check, and where memory is short those that hold much of it.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::budget::{Budget, Exhausted};
 
@@ -9,11 +10,21 @@ use crate::budget::{Budget, Exhausted};
 /// that all workers stop well within 100 ms.
 pub(crate) const UNITS_BETWEEN_QUESTIONS: u32 = 512;
 
+/// To copy so many bytes of a state, and to find whether it was met before, is a unit of work.
+const BYTES_OF_A_UNIT: usize = 1 << 9;
+
+/// The work that it is to make a state of so many bytes from another one, besides the step itself.
+pub(crate) fn units_of_state(bytes: usize) -> u32 {
+    u32::try_from(bytes / BYTES_OF_A_UNIT).unwrap_or(u32::MAX)
+}
+
 /// Shared by the workers of one check.
 pub(crate) struct Meter<'a> {
     budget: &'a dyn Budget,
     held_bytes: AtomicUsize,
     exhausted: OnceLock<Exhausted>,
+    /// Every worker has to stop.
+    over: AtomicBool,
     /// The smallest part that was found invalid; what lies behind it need not be known any more.
     smallest_invalid: AtomicUsize,
 }
@@ -25,6 +36,19 @@ pub(crate) enum Stop {
     Exhausted,
     /// A smaller part is invalid, so that this one does not matter.
     Needless,
+    /// This worker did what it was allowed in this round.
+    Paused,
+    /// The memory is used up, and most of it is held by others.
+    Crowded,
+}
+
+/// What a worker may do on a part that is not the only one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowance {
+    /// So many units of work.
+    pub(crate) units: u64,
+    /// Others work at the same time.
+    pub(crate) among_others: bool,
 }
 
 impl<'a> Meter<'a> {
@@ -33,11 +57,12 @@ impl<'a> Meter<'a> {
             budget,
             held_bytes: AtomicUsize::new(0),
             exhausted: OnceLock::new(),
+            over: AtomicBool::new(false),
             smallest_invalid: AtomicUsize::new(usize::MAX),
         }
     }
 
-    /// Why the budget ended, if it did.
+    /// Why the budget ended, if it did for any worker: the first reason that was given.
     pub(crate) fn exhausted(&self) -> Option<Exhausted> {
         self.exhausted.get().copied()
     }
@@ -47,19 +72,37 @@ impl<'a> Meter<'a> {
         self.smallest_invalid.fetch_min(part, Ordering::Relaxed);
     }
 
-    /// The share of a worker on part number `part`.
-    pub(crate) fn share(&self, part: usize) -> Share<'_> {
-        Share { meter: self, part, standing_bytes: 0, published_bytes: 0, units: 0 }
+    /// All workers are to stop, since one of them could not come to its end.
+    pub(crate) fn give_up(&self) {
+        self.over.store(true, Ordering::Relaxed);
     }
 
-    fn stop(&self, part: usize) -> Option<Stop> {
-        if self.exhausted.get().is_none()
-            && let Some(why) = self.budget.exhausted(self.held_bytes.load(Ordering::Relaxed))
-        {
-            // Another worker may have been told first, perhaps for another reason; its reason stands.
-            let _ = self.exhausted.set(why);
+    /// The share of a worker on part number `part`.
+    pub(crate) fn share(&self, part: usize) -> Share<'_> {
+        Share { meter: self, part, allowance: None, standing_bytes: 0, published_bytes: 0, units: 0 }
+    }
+
+    /// The same with an allowance.
+    pub(crate) fn share_in_round(&self, part: usize, allowance: Allowance) -> Share<'_> {
+        Share { allowance: Some(allowance), ..self.share(part) }
+    }
+
+    /// Whether a worker on this part has to stop, which holds so many bytes itself.
+    fn stop(&self, part: usize, bytes: usize, among_others: bool) -> Option<Stop> {
+        if !self.over.load(Ordering::Relaxed) {
+            let held_bytes = self.held_bytes.load(Ordering::Relaxed);
+            match self.budget.exhausted(held_bytes) {
+                Some(Exhausted::Memory) if among_others && bytes < held_bytes / 2 => return Some(Stop::Crowded),
+                Some(why) => {
+                    // Another worker may have been told first, perhaps for another reason; its reason stands.
+                    let _ = self.exhausted.set(why);
+                    self.over.fetch_or(why != Exhausted::Memory, Ordering::Relaxed);
+                    return Some(Stop::Exhausted);
+                }
+                None => {}
+            }
         }
-        if self.exhausted.get().is_some() {
+        if self.over.load(Ordering::Relaxed) {
             Some(Stop::Exhausted)
         } else if self.smallest_invalid.load(Ordering::Relaxed) < part {
             Some(Stop::Needless)
@@ -79,6 +122,7 @@ pub(crate) struct Held {
 pub(crate) struct Share<'m> {
     meter: &'m Meter<'m>,
     part: usize,
+    allowance: Option<Allowance>,
     standing_bytes: usize,
     published_bytes: usize,
     units: u32,
@@ -87,15 +131,29 @@ pub(crate) struct Share<'m> {
 impl Share<'_> {
     /// Counts a unit of work; every now and then publishes what `bytes` says that this worker holds, and asks the budget.
     pub(crate) fn work(&mut self, bytes: impl FnOnce() -> usize) -> Result<(), Stop> {
-        self.units += 1;
+        self.units = self.units.saturating_add(1);
         if self.units < UNITS_BETWEEN_QUESTIONS { Ok(()) } else { self.ask(bytes()) }
     }
 
-    /// Publishes that this worker holds `bytes` now, and asks the budget at once.
+    /// Counts units of work that was just done, for the next [`work`](Share::work).
+    pub(crate) fn weigh(&mut self, units: u32) {
+        self.units = self.units.saturating_add(units);
+    }
+
+    /// Publishes that this worker holds `bytes` now, and asks the budget at once: as often as there was work for, since a
+    /// budget may count how often it is asked.
     pub(crate) fn ask(&mut self, bytes: usize) -> Result<(), Stop> {
-        self.units = 0;
+        let questions = (self.units / UNITS_BETWEEN_QUESTIONS).max(1);
+        let done = u64::from(std::mem::take(&mut self.units));
         self.publish(bytes);
-        self.meter.stop(self.part).map_or(Ok(()), Err)
+        let among_others = self.allowance.is_some_and(|allowance| allowance.among_others);
+        let own_bytes = self.standing_bytes + bytes;
+        if let Some(stop) = (0..questions).find_map(|_| self.meter.stop(self.part, own_bytes, among_others)) {
+            return Err(stop);
+        }
+        let Some(allowance) = &mut self.allowance else { return Ok(()) };
+        allowance.units = allowance.units.saturating_sub(done);
+        if allowance.units == 0 { Err(Stop::Paused) } else { Ok(()) }
     }
 
     /// From now on this worker holds `bytes` more, besides what it says each time. Returns how to take that back.

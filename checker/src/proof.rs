@@ -18,6 +18,9 @@ pub struct Proof {
     pub model: String,
     /// How many operations of clients the history has, failed ones included.
     pub operations: usize,
+    /// The history's values were `[key, value]`, and were taken apart before it was checked (`check --independent`).
+    #[serde(default)]
+    pub independent: bool,
     /// What is proved.
     pub claim: Claim,
 }
@@ -77,6 +80,8 @@ struct Written<'a> {
     format: u32,
     model: &'a str,
     operations: usize,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    independent: bool,
     claim: &'a Claim,
 }
 
@@ -89,8 +94,8 @@ struct Head {
 
 /// The proof as the text of a file: one JSON object and a line feed.
 pub fn write(proof: &Proof) -> String {
-    let Proof { model, operations, claim } = proof;
-    let written = Written { schism: "proof", format: FORMAT, model, operations: *operations, claim };
+    let &Proof { ref model, operations, independent, ref claim } = proof;
+    let written = Written { schism: "proof", format: FORMAT, model, operations, independent, claim };
     serde_json::to_string(&written).expect("a proof has only strings as keys") + "\n"
 }
 

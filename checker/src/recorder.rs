@@ -67,6 +67,8 @@ struct Log {
     now: BTreeMap<u64, u64>,
     /// All process numbers that were used.
     used: BTreeSet<u64>,
+    /// For each client which of its lives comes next.
+    lives: BTreeMap<u64, u64>,
 }
 
 impl Recorder {
@@ -106,11 +108,14 @@ impl Log {
         if let Some(process) = self.now.remove(&client) {
             return process;
         }
-        let numbers = (0..).map(|life| client.wrapping_add(life * NUMBERS_APART));
-        let free = numbers.into_iter().find(|number| !self.used.contains(number));
-        let process = free.expect("there are more numbers than operations");
-        self.used.insert(process);
-        process
+        let life = self.lives.entry(client).or_default();
+        loop {
+            let process = client.wrapping_add(life.wrapping_mul(NUMBERS_APART));
+            *life += 1;
+            if self.used.insert(process) {
+                return process;
+            }
+        }
     }
 
     fn push(&mut self, op: &Op, kind: EventKind, value: Value, error: Option<Value>) {
@@ -142,12 +147,11 @@ pub struct Op {
 }
 
 impl Op {
-    /// It happened, and this was the answer: `()` for what answers nothing. A read that found nothing answers null, which
-    /// is what `None` and `()` are.
-    pub fn ok(self, answer: impl Serialize) {
-        let answer = json(answer);
-        // What answers nothing keeps the value that it was given.
-        let value = if answer.is_null() { self.invocation.value.clone() } else { answer };
+    /// It happened, and this was the answer: `()` for what answers nothing. What found nothing answers null, which is what `None`
+    /// is. A compare-and-set that was refused did not happen: it ends with [`fail`](Op::fail).
+    pub fn ok<A: Serialize>(self, answer: A) {
+        // What answers nothing, as `()` which has no content, keeps the value that it was given.
+        let value = if size_of::<A>() == 0 { self.invocation.value.clone() } else { json(answer) };
         self.end(EventKind::Ok, value, None);
     }
 
@@ -245,6 +249,23 @@ mod tests {
         let operations = recorder.history().operations().unwrap();
         assert_eq!(operations.iter().map(|it| it.process).collect::<Vec<_>>(), [0, 1000, 2000, 3000, 3000]);
         recorder.history().check(&Register::with_cas()).assert_valid();
+    }
+
+    #[test]
+    fn an_answer_of_null_is_one_and_no_answer_is_none() {
+        let recorder = Recorder::new();
+        recorder.invoke(1, Invocation::new("read").value(5)).ok(None::<u8>);
+        recorder.invoke(1, Invocation::new("append").value(5)).ok(());
+        let answers: Vec<Value> = recorder.history().events.iter().map(|event| event.value.clone()).collect();
+        assert_eq!(answers, [json!(5), json!(null), json!(5), json!(5)]);
+    }
+
+    #[test]
+    fn a_compare_and_set_that_answers_false_has_failed() {
+        let recorder = Recorder::new();
+        recorder.invoke(1, Cas("x", 1, 2)).ok(false);
+        let said = recorder.history().check(&Register::with_cas()).to_string();
+        assert!(said.ends_with("a compare-and-set that was refused has to end fail"), "{said}");
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! Of two operations of a process the first comes before the second if it ended ok before the second was invoked. A crashed
 //! operation comes after what its process did before, at any place or never, and nothing has to come after it.
 //!
-//! What is linearizable is sequential too, and that is decided first, since it is cheap. Then a depth-first search looks for an
+//! What is linearizable is sequential too, and what is not even causally convergent is not sequential: both are decided first, since that
+//! is cheap. Then a depth-first search looks for an
 //! order: a configuration is how far each process is, the state, and which crashed operations were used up; none is
 //! looked at twice. Of the reductions of the search for linearizability those stay that need no real time:
 //!
@@ -25,13 +26,14 @@ use serde_json::{Map, Value};
 use crate::budget::Budget;
 use crate::history::{History, Operation};
 use crate::linearizability::{self, CheckError, Options};
-use crate::meter::{Meter, Stop};
+use crate::meter::Meter;
 use crate::model::Model;
 use crate::models::each::WithModel;
 use crate::models::{AssertingRegister, ModelSpec, asserting};
 use crate::sequential::orders::Orders;
 use crate::sequential::walk::{Ended, Walk};
 use crate::verdict::{Outcome, Property};
+use crate::weaker::causal;
 
 /// Checks a history against one of our models. The property is named `sequential`.
 pub fn check(
@@ -112,6 +114,9 @@ fn search<M: Model>(
     options: &Options,
     budget: &dyn Budget,
 ) -> Result<Property, CheckError> {
+    if let Some(refuted) = not_even_causal(operations, model, options, budget) {
+        return Ok(refuted);
+    }
     let meter = Meter::new(budget);
     let mut share = meter.share(0);
     let orders = Orders::of(model, operations)?;
@@ -124,7 +129,7 @@ fn search<M: Model>(
             let summary = format!("{} is not sequentially consistent (sequential search)", model.name());
             (Outcome::Invalid, summary, Some(explain::counterexample(model, &orders, &walk)))
         }
-        Err(Stop::Exhausted | Stop::Needless) => {
+        Err(_) => {
             let ended = linearizability::ended(&meter);
             let (placed, all) = (walk.farthest(), orders.obliged());
             let summary =
@@ -143,6 +148,26 @@ fn search<M: Model>(
         counterexample,
         suspects: Vec::new(),
         figures,
+    })
+}
+
+/// What follows where one order of all writes, as a sequential history has it, contradicts what came before what. Registers whose values
+/// name their writes alone can tell.
+fn not_even_causal<M: Model>(
+    operations: &[Operation],
+    model: &M,
+    options: &Options,
+    budget: &dyn Budget,
+) -> Option<Property> {
+    // A session may hold more together than a process does, and the order here is that of processes.
+    if operations.iter().any(|operation| operation.session.is_some()) {
+        return None;
+    }
+    let options = Options { zones: false, core_effort: 0, ..*options };
+    let causal = causal::convergence(operations, model, &options, budget).ok();
+    causal.filter(|causal| causal.outcome == Outcome::Invalid).map(|causal| {
+        let summary = format!("{} is not sequentially consistent: {}", model.name(), causal.summary);
+        Property { name: "sequential".to_owned(), summary, ..causal }
     })
 }
 

@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
 use crate::history::{Ending, Operation, PairedHistory, SharedValue};
-use crate::model::{Access, Model};
+use crate::model::{Access, Action, Model};
 use crate::verdict::Counterexample;
 
 /// So many hints of each kind are given, and so many keys named in one.
@@ -23,14 +23,23 @@ pub(crate) fn of_object<M: Model>(operations: &[Operation], model: &M, counterex
     // They are, unless a caller made them.
     operations.sort_by_key(|operation| operation.invoked);
     let mut hints = Vec::new();
-    if let Some(initial) = model.register_initial() {
-        let mut seen = seen(&operations, model, counterexample);
-        let first_write_ended = add_writers(&mut seen, &operations, model);
-        hints.extend(seen.iter().filter_map(|value| value.unwritten(initial, first_write_ended)).take(NAMED));
-        hints.extend(seen.iter().find_map(|value| value.twice(initial)));
+    let initial = model.register_initial();
+    let mut seen = seen(&operations, model, counterexample);
+    let first_write_ended = add_writers(&mut seen, &operations, model);
+    hints.extend(seen.values.iter().filter_map(|value| value.unwritten(initial, first_write_ended)).take(NAMED));
+    if let Some(initial) = initial {
+        hints.extend(seen.values.iter().find_map(|value| value.twice(initial)));
     }
+    hints.extend(went_on(&operations));
     hints.extend(out_of_order(&operations));
     hints
+}
+
+/// The values that operations of a counterexample saw, in the order in which they are shown.
+#[derive(Default)]
+struct AllSeen<'a> {
+    values: Vec<Seen<'a>>,
+    place_of: FxHashMap<Value, usize>,
 }
 
 /// A value that an operation of the counterexample saw.
@@ -43,37 +52,39 @@ struct Seen<'a> {
     failed: Option<&'a Operation>,
 }
 
-fn seen<'a, M: Model>(operations: &[&'a Operation], model: &M, counterexample: &Counterexample) -> Vec<Seen<'a>> {
+fn seen<'a, M: Model>(operations: &[&'a Operation], model: &M, counterexample: &Counterexample) -> AllSeen<'a> {
     let core = counterexample.core.iter().flat_map(|core| &core.operations);
     let shown: FxHashSet<(u64, u64)> =
         counterexample.operations.iter().chain(core).map(|it| (it.process, it.invoked)).collect();
-    let mut all: Vec<Seen<'a>> = Vec::new();
+    let mut all = AllSeen::default();
     for &by in operations.iter().filter(|it| it.ending == Ending::Ok && shown.contains(&(it.process, it.invoked))) {
         let Ok(input) = model.input(by) else { continue };
-        let value = model.access(&input).and_then(Access::observed).cloned();
-        all.extend(value.filter(|value| all.iter().all(|other| other.value != *value)).map(|value| Seen {
-            value,
-            by,
-            writers: Vec::new(),
-            failed: None,
-        }));
+        let found = model.action(&input).map(Action::observed).unwrap_or_default();
+        for value in model.access(&input).and_then(Access::observed).into_iter().chain(found) {
+            if !all.place_of.contains_key(value) {
+                all.place_of.insert(value.clone(), all.values.len());
+                all.values.push(Seen { value: value.clone(), by, writers: Vec::new(), failed: None });
+            }
+        }
     }
     all
 }
 
 /// Notes who wrote each value, and returns the index at which the first write of any value was over.
-fn add_writers<'a, M: Model>(seen: &mut [Seen<'a>], operations: &[&'a Operation], model: &M) -> Option<u64> {
+fn add_writers<'a, M: Model>(seen: &mut AllSeen<'a>, operations: &[&'a Operation], model: &M) -> Option<u64> {
     let mut first_write_ended: Option<u64> = None;
     for &operation in operations {
         let failed = operation.ending == Ending::Fail;
         // A model is never asked about what failed; what it would have written is what it may have written.
         let asked = failed.then(|| Operation { ending: Ending::Info, ..operation.clone() });
         let Ok(input) = model.input(asked.as_ref().unwrap_or(operation)) else { continue };
-        let Some(value) = model.access(&input).and_then(Access::produced) else { continue };
+        let put_in = || model.action(&input).and_then(Action::produced);
+        let Some(value) = model.access(&input).and_then(Access::produced).or_else(put_in) else { continue };
         if operation.ending == Ending::Ok {
             first_write_ended = [first_write_ended, operation.completed].into_iter().flatten().min();
         }
-        if let Some(seen) = seen.iter_mut().find(|seen| seen.value == *value) {
+        if let Some(&place) = seen.place_of.get(value) {
+            let seen = &mut seen.values[place];
             if failed {
                 seen.failed.get_or_insert(operation);
             } else {
@@ -86,9 +97,9 @@ fn add_writers<'a, M: Model>(seen: &mut [Seen<'a>], operations: &[&'a Operation]
 
 impl Seen<'_> {
     /// No operation can have written it.
-    fn unwritten(&self, initial: &Value, first_write_ended: Option<u64>) -> Option<String> {
+    fn unwritten(&self, initial: Option<&Value>, first_write_ended: Option<u64>) -> Option<String> {
         let Seen { value, by, writers, failed } = self;
-        if value == initial || !writers.is_empty() {
+        if initial == Some(value) || !writers.is_empty() {
             return None;
         }
         let who = format!("process {} saw {value} (event {})", by.process, by.invoked);
@@ -99,7 +110,7 @@ impl Seen<'_> {
                 failed.process, failed.invoked
             ));
         }
-        if first_write_ended.is_none_or(|ended| by.invoked <= ended) {
+        if let Some(initial) = initial.filter(|_| first_write_ended.is_none_or(|ended| by.invoked <= ended)) {
             return Some(format!(
                 "{who} before any write was over, and nobody wrote it, but the model begins with {initial}: is the \
                  initial value another one (init={value})?"
@@ -126,6 +137,24 @@ impl Seen<'_> {
             events.join(", ")
         ))
     }
+}
+
+/// A process that did something else while nobody knew what had become of its last operation.
+fn went_on(operations: &[&Operation]) -> Option<String> {
+    let mut unknown: FxHashMap<u64, u64> = FxHashMap::default();
+    operations.iter().find_map(|operation| {
+        let Operation { process, invoked, .. } = **operation;
+        if let Some(before) = unknown.get(&process) {
+            return Some(format!(
+                "process {process} went on (event {invoked}) after an operation whose end nobody knows (event {before}): are two \
+                 clients recorded as one process, or is a timeout missing?"
+            ));
+        }
+        if operation.ending == Ending::Info {
+            unknown.insert(process, invoked);
+        }
+        None
+    })
 }
 
 /// Whether the recorded times contradict the recorded order. `operations` are in the order of their invocations.
@@ -245,5 +274,23 @@ mod tests {
     fn a_violation_without_suspects_has_none() {
         let events = ["1 invoke write 5", "1 ok write 5", "2 invoke read null", "2 ok read null"];
         assert_eq!(hints("register", &events), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_a_failed_operation_put_in_was_taken_out() {
+        let events = ["1 invoke enqueue 5", "1 fail enqueue 5", "2 invoke dequeue null", "2 ok dequeue 5"];
+        let hints = hints("fifo-queue", &events);
+        let expected = "process 2 saw 5 (event 2), which only an operation that failed wrote (process 1, event 0)";
+        assert!(hints.len() == 1 && hints[0].starts_with(expected), "{hints:?}");
+    }
+
+    #[test]
+    fn a_process_that_went_on_after_an_unknown_end() {
+        let mut events = vec!["1 invoke write 5", "1 info write 5", "2 invoke write 6", "2 ok write 6"];
+        events.extend(["2 invoke read null", "2 ok read null", "1 invoke read null", "1 ok read 6"]);
+        let hints = hints("register", &events);
+        assert!(
+            hints[0].starts_with("process 1 went on (event 6) after an operation whose end nobody knows (event 0)")
+        );
     }
 }

@@ -13,12 +13,14 @@ mod refute;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
+use crate::call::Call;
 use crate::history::{Ending, Operation};
 use crate::model::{Model, Strand};
 use crate::models::ModelSpec;
 use crate::models::each::WithModel;
 use crate::proof::{Claim, Order, Proof};
-use crate::verdict::Core;
+use crate::verdict::{Core, Witness};
+use crate::words;
 
 /// What a proof that holds has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,16 @@ pub enum VerifyError {
         number: usize,
         /// The model's words.
         why: String,
+    },
+    /// It says something of an operation in words that is not so.
+    #[error("the proof says that operation {number} is `{told}`; in the history it is `{is}`")]
+    Told {
+        /// The operation.
+        number: usize,
+        /// What the proof says.
+        told: String,
+        /// What there is to say.
+        is: String,
     },
     /// The operations of the core can have happened.
     #[error("the operations of the core do not contradict each other: they can be put in an order")]
@@ -190,7 +202,32 @@ fn invalid<M: Model>(
     if refute::possible(operations, model, core, &inputs)? {
         return Err(VerifyError::NoContradiction);
     }
+    told_as_it_is(operations, core, &inputs, model)?;
     Ok(Verified::NotLinearizable { core: core.numbers.len() })
+}
+
+/// Whether what people read of a core is what its numbers say.
+fn told_as_it_is<M: Model>(
+    operations: &[Operation],
+    core: &Core,
+    inputs: &FxHashMap<usize, M::Input>,
+    model: &M,
+) -> Result<(), VerifyError> {
+    let told = |witness: &Witness| {
+        let end = witness.completed.map_or_else(|| "?".to_owned(), |end| end.to_string());
+        format!("process {} {} (events {}..{end})", witness.process, witness.did, witness.invoked)
+    };
+    for (place, &number) in core.numbers.iter().enumerate() {
+        let is = told(&words::witness(model, &Call::new(&operations[number], inputs[&number].clone()), String::new()));
+        let told = core.operations.get(place).map_or_else(String::new, told);
+        if told != is {
+            return Err(VerifyError::Told { number, told, is });
+        }
+    }
+    match core.operations.get(core.numbers.len()) {
+        Some(more) => Err(misplaced(core.numbers.len(), format!("`{}` has no number", told(more)))),
+        None => Ok(()),
+    }
 }
 
 /// Whether the core says enough of this operation, which is none of it.

@@ -10,6 +10,7 @@ mod cores;
 pub(crate) mod keys;
 mod prove;
 mod report;
+mod rounds;
 
 use crate::budget::{Budget, Unlimited};
 use crate::call::Call;
@@ -23,7 +24,6 @@ use crate::meter::{Meter, Share, Stop};
 use crate::model::Model;
 use crate::models::each::WithModel;
 use crate::models::{AssertingRegister, ModelSpec, asserting};
-use crate::parallel;
 use crate::registers::RegisterCalls;
 use crate::routes::{self, Elements, Guided};
 pub use crate::search::Reductions;
@@ -55,8 +55,9 @@ pub struct Options {
     /// How many states, each with its refusal, a counterexample of the search shows at most.
     pub states_shown: usize,
     /// How much may be spent on the core of a violation after it was found, and as much on the order that was tried, in steps: about
-    /// so many times the search may place one operation in one configuration. Nothing, and there is neither; a default check
-    /// spends some 50 ms at most on each.
+    /// so many times the search may place one operation in one configuration, or copy half a kilobyte of a state; and once more for
+    /// each operation of the object. Nothing, and there is neither; a default check spends some 25 ms at most on each where
+    /// a history is short.
     pub core_effort: u64,
 }
 
@@ -71,7 +72,7 @@ impl Default for Options {
             failed_cas_asserts: false,
             explain: true,
             states_shown: 10,
-            core_effort: 300_000,
+            core_effort: 150_000,
         }
     }
 }
@@ -187,14 +188,7 @@ pub fn check_with<M: Model>(
     };
     let _held = share.hold(parts.bytes());
     let Parts { parts, counts } = parts;
-    let check = |(number, part)| {
-        let report = check_part(model, part, options, &mut meter.share(number));
-        if let Finding::Invalid(_) = report.finding {
-            meter.found_invalid(number);
-        }
-        report
-    };
-    let reports = parallel::each(parts, check);
+    let reports = rounds::settle(model, parts, options, &meter);
     let mut property = report::property(model, options, &meter, &counts, reports);
     if !options.explain {
         property.counterexample = None;
@@ -229,22 +223,32 @@ pub(crate) fn settled<M: Model>(
     report::property(model, options, &Meter::new(&Unlimited), counts, keys.map(report).collect())
 }
 
-fn check_part<M: Model>(model: &M, part: Part<'_, M::Input>, options: &Options, share: &mut Share<'_>) -> PartReport {
-    let Part { key, calls } = part;
-    let operations = calls.len();
-    let mut report =
-        PartReport { key, operations, route: Route::Search, finding: Finding::Linearizable, peak_configurations: 0 };
+/// Goes on with an object of which `before` is known.
+fn check_part<M: Model>(
+    model: &M,
+    part: &mut Part<'_, M::Input>,
+    before: PartReport,
+    options: &Options,
+    share: &mut Share<'_>,
+) -> PartReport {
+    let placed_before = before.finding.placed();
+    let mut report = PartReport { route: Route::Search, ..before };
+    let calls = &mut part.calls;
     let finding = match share.ask(0) {
         Err(stop) => Ok(stopped(stop, 0)),
-        Ok(()) if options.zones => by_zones(model, &calls, options, &mut report, share)
-            .or_else(|()| by_route(model, &calls, options, &mut report, share))
-            .or_else(|()| by_elements(model, &calls, options, &mut report, share))
-            .or_else(|()| by_longest_read(model, &calls, options, &mut report, share)),
+        Ok(()) if options.zones => by_zones(model, calls, options, &mut report, share)
+            .or_else(|()| by_route(model, calls, options, &mut report, share))
+            .or_else(|()| by_elements(model, calls, options, &mut report, share))
+            .or_else(|()| by_longest_read(model, calls, options, &mut report, share)),
         Ok(()) => Err(()),
     };
     report.finding = finding.unwrap_or_else(|()| by_search(model, calls, options, &mut report, share));
-    if let Finding::Invalid(counterexample) = &mut report.finding {
-        counterexample.key.clone_from(&report.key);
+    match &mut report.finding {
+        Finding::Invalid(counterexample) => counterexample.key.clone_from(&report.key),
+        Finding::Unknown { placed } | Finding::Paused { placed } | Finding::Crowded { placed } => {
+            *placed = placed_before.max(*placed);
+        }
+        Finding::Linearizable | Finding::Needless => {}
     }
     report
 }
@@ -302,12 +306,14 @@ fn by_elements<M: Model>(
     report.route = Route::Special("per element");
     let mut settled = 0;
     for numbers in elements.calls {
-        let calls: Vec<_> = numbers.iter().map(|&number| calls[number].clone()).collect();
-        let placed = settled;
+        let mut calls: Vec<_> = numbers.iter().map(|&number| calls[number].clone()).collect();
+        let before = settled;
         settled += calls.len();
-        match by_search(model, calls, options, report, share) {
+        match by_search(model, &mut calls, options, report, share) {
             Finding::Linearizable => {}
-            Finding::Unknown { placed: further } => return Ok(Finding::Unknown { placed: placed + further }),
+            Finding::Unknown { placed } => return Ok(Finding::Unknown { placed: before + placed }),
+            Finding::Paused { placed } => return Ok(Finding::Paused { placed: before + placed }),
+            Finding::Crowded { placed } => return Ok(Finding::Crowded { placed: before + placed }),
             other => return Ok(other),
         }
     }
@@ -334,20 +340,21 @@ fn by_longest_read<M: Model>(
     })
 }
 
+/// What the search finds. Of `calls` it leaves those that can matter.
 fn by_search<M: Model>(
     model: &M,
-    mut calls: Vec<Call<'_, M::Input>>,
+    calls: &mut Vec<Call<'_, M::Input>>,
     options: &Options,
     report: &mut PartReport,
     share: &mut Share<'_>,
 ) -> Finding {
-    crashed::reduce(model, &mut calls, options.reductions);
-    let found = search(model, &calls, options.reductions, options.states_shown, share);
+    crashed::reduce(model, calls, options.reductions);
+    let found = search(model, calls, options.reductions, options.states_shown, share);
     report.peak_configurations = report.peak_configurations.max(found.peak_configurations);
     match found.end {
         End::Linearizable => Finding::Linearizable,
         End::Stuck(_) if !options.explain => Finding::Invalid(Counterexample::default()),
-        End::Stuck(stuck) => Finding::Invalid(explain::counterexample(model, &calls, &stuck)),
+        End::Stuck(stuck) => Finding::Invalid(explain::counterexample(model, calls, &stuck)),
         End::Stopped { why, placed } => stopped(why, placed),
     }
 }
@@ -356,5 +363,7 @@ fn stopped(why: Stop, placed: usize) -> Finding {
     match why {
         Stop::Exhausted => Finding::Unknown { placed },
         Stop::Needless => Finding::Needless,
+        Stop::Paused => Finding::Paused { placed },
+        Stop::Crowded => Finding::Crowded { placed },
     }
 }

@@ -83,7 +83,7 @@ impl WithModel for Prove<'_> {
             }
             Outcome::Unknown | Outcome::Vacuous => return Err(NoProof::Undecided),
         };
-        Ok(Proof { model: self.name, operations: self.operations.len(), claim })
+        Ok(Proof { model: self.name, operations: self.operations.len(), independent: false, claim })
     }
 }
 
@@ -94,7 +94,10 @@ fn orders<M: Model>(operations: &[Operation], model: &M, budget: &dyn Budget) ->
     let one = |(number, part): (usize, Part<'_, M::Input>)| {
         let mut share = meter.share(number);
         let key = part.key.clone();
-        let order = order(operations, model, part, &mut share).map_err(|_| ended())?;
+        let order = order(operations, model, part, &mut share).map_err(|_| {
+            meter.give_up();
+            ended()
+        })?;
         Ok(Order { key, order: order.ok_or(NoProof::Contradiction)? })
     };
     parallel::each(parts, one).into_iter().collect()

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::budget::Exhausted;
 use crate::linearizability::Options;
-use crate::linearizability::keys::Counts;
+use crate::linearizability::keys::{Counts, Part};
 use crate::meter::Meter;
 use crate::model::Model;
 use crate::verdict::{Counterexample, Outcome, Property};
@@ -42,8 +42,26 @@ pub(super) enum Finding {
     Unknown {
         placed: usize,
     },
-    /// Not known, and not needed: a smaller key is invalid.
+    /// Not known, and not needed: another key is invalid.
     Needless,
+    /// Not known yet: so many of its operations had found a place when it had to wait for the others.
+    Paused {
+        placed: usize,
+    },
+    /// Not known yet: the same when others held the memory.
+    Crowded {
+        placed: usize,
+    },
+}
+
+impl Finding {
+    /// How many operations had found a place, where the search did not come to its end.
+    pub(super) fn placed(&self) -> usize {
+        match *self {
+            Finding::Unknown { placed } | Finding::Paused { placed } | Finding::Crowded { placed } => placed,
+            Finding::Linearizable | Finding::Invalid(_) | Finding::Needless => 0,
+        }
+    }
 }
 
 /// What became of one object.
@@ -55,6 +73,19 @@ pub(super) struct PartReport {
     pub(super) route: Route,
     pub(super) finding: Finding,
     pub(super) peak_configurations: usize,
+}
+
+impl PartReport {
+    /// Before anything is known.
+    pub(super) fn begin<I>(part: &Part<'_, I>) -> PartReport {
+        PartReport {
+            key: part.key.clone(),
+            operations: part.calls.len(),
+            route: Route::Search,
+            finding: Finding::Paused { placed: 0 },
+            peak_configurations: 0,
+        }
+    }
 }
 
 /// The property, from the reports in the order of their keys.

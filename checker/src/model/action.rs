@@ -21,6 +21,32 @@ pub enum Action<'a> {
     List(ListAction<'a>),
 }
 
+impl<'a> Action<'a> {
+    /// The value that is there afterwards because of it.
+    pub(crate) fn produced(self) -> Option<&'a Value> {
+        match self {
+            Action::Collection(_, CollectionAction::Insert(value))
+            | Action::Set(SetAction::Add(value))
+            | Action::Log(LogAction::Append { value, .. })
+            | Action::List(ListAction::Append(value)) => Some(value),
+            Action::Collection(..) | Action::Set(_) | Action::Count(_) | Action::Lock(..) => None,
+            Action::Log(_) | Action::List(_) => None,
+        }
+    }
+
+    /// The values without which it would not be legal.
+    pub(crate) fn observed(self) -> &'a [Value] {
+        match self {
+            Action::Collection(_, CollectionAction::Take(value)) => std::slice::from_ref(value),
+            Action::Set(SetAction::Snapshot(values))
+            | Action::Log(LogAction::Entries { values, .. })
+            | Action::List(ListAction::Read(values)) => values,
+            Action::Collection(..) | Action::Set(_) | Action::Count(_) | Action::Lock(..) => &[],
+            Action::Log(_) | Action::List(_) => &[],
+        }
+    }
+}
+
 /// Which element of a collection is taken first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Discipline {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::history::{Ending, Operation};
-use crate::model::Model;
+use crate::model::{Access, Model};
 use crate::models::{Register, RegisterInput};
 
 /// The `f` of a compare-and-set that was refused.
@@ -59,7 +59,7 @@ fn names_mismatch(error: &Value) -> bool {
         Value::Number(code) => code.as_u64() == Some(PRECONDITION_FAILED),
         Value::String(text) => {
             let letters: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-            WORDS.iter().any(|word| letters.to_ascii_lowercase().contains(word))
+            WORDS.iter().any(|word| letters.to_ascii_lowercase().starts_with(word))
         }
         // Code or keyword first, then words for a person.
         Value::Array(parts) => parts.first().is_some_and(names_mismatch),
@@ -116,6 +116,17 @@ impl Model for AssertingRegister {
         true
     }
 
+    fn access<'a>(&self, input: &'a AssertingInput) -> Option<Access<&'a Value>> {
+        match input {
+            AssertingInput::Plain(input) => self.0.access(input),
+            AssertingInput::Not(_) => None,
+        }
+    }
+
+    fn register_initial(&self) -> Option<&Value> {
+        self.0.register_initial()
+    }
+
     fn describe(&self, input: &AssertingInput, ending: Ending) -> String {
         match input {
             AssertingInput::Plain(input) => self.0.describe(input, ending),
@@ -149,7 +160,14 @@ mod tests {
         ] {
             assert!(names_mismatch(&error), "{error}");
         }
-        for error in [json!("connection refused"), json!([11, "mismatch"]), json!(null), json!("timeout"), json!([])] {
+        for error in [
+            json!("connection refused"),
+            json!("TLS hostname mismatch"),
+            json!([11, "mismatch"]),
+            json!(null),
+            json!("timeout"),
+            json!([]),
+        ] {
             assert!(!names_mismatch(&error), "{error}");
         }
     }

@@ -182,22 +182,29 @@ impl Model for Collection {
     }
 
     fn describe(&self, input: &CollectionInput, ending: Ending) -> String {
-        let stack = self.discipline == Discipline::Last;
+        let ([put_in, take_out], [puts_in, takes_out]) = self.discipline.verbs();
         match (input, ending) {
-            (CollectionInput::Insert(value), Ending::Ok) if stack => format!("pushed {value}"),
-            (CollectionInput::Insert(value), Ending::Ok) => format!("enqueued {value}"),
-            (CollectionInput::Insert(value), _) if stack => format!("tried to push {value} (unknown)"),
-            (CollectionInput::Insert(value), _) => format!("tried to enqueue {value} (unknown)"),
-            (CollectionInput::Take(value), _) if stack => format!("popped {value}"),
-            (CollectionInput::Take(value), _) => format!("dequeued {value}"),
+            (CollectionInput::Insert(value), Ending::Ok) => format!("{puts_in} {value}"),
+            (CollectionInput::Insert(value), _) => format!("tried to {put_in} {value} (unknown)"),
+            (CollectionInput::Take(value), _) => format!("{takes_out} {value}"),
             (CollectionInput::TakeNothing, _) => "found it empty".to_owned(),
-            (CollectionInput::TakeUnknown, _) if stack => "tried to pop (unknown)".to_owned(),
-            (CollectionInput::TakeUnknown, _) => "tried to dequeue (unknown)".to_owned(),
+            (CollectionInput::TakeUnknown, _) => format!("tried to {take_out} (unknown)"),
         }
     }
 
     fn state_bytes(&self, state: &Elements) -> usize {
         size_of::<Elements>() + state.inside.iter().map(super::value_bytes).sum::<usize>()
+    }
+}
+
+impl Discipline {
+    /// How putting in and taking out are called, and how it is told that they were done.
+    fn verbs(self) -> ([&'static str; 2], [&'static str; 2]) {
+        match self {
+            Discipline::First | Discipline::Any => (["enqueue", "dequeue"], ["enqueued", "dequeued"]),
+            Discipline::Last => (["push", "pop"], ["pushed", "popped"]),
+            Discipline::Smallest | Discipline::Largest => (["insert", "take out"], ["inserted", "took out"]),
+        }
     }
 }
 

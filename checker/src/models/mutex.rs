@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::history::{Ending, Operation};
-use crate::model::{Action, LockAction, LockKind, Model};
+use crate::model::{Action, LockAction, LockKind, Model, Strand};
 
 /// A lock with an owner: `acquire` and `release`. A fenced lock answers `acquire` with a number greater than all before; null
 /// says nothing, and there is always room for the number of a crashed `acquire`.
@@ -87,6 +87,13 @@ impl Model for Mutex {
 
     fn partitions_by_key(&self) -> bool {
         true
+    }
+
+    fn strand(&self, input: &MutexInput) -> Strand {
+        // While a process holds the lock no other does anything with it, so that what it did from taking to freeing it can be
+        // left out together; and fences that grow still grow when some are left out.
+        let (LockAction::Acquire { process, .. } | LockAction::Release { process }) = *input;
+        Strand::Of(process)
     }
 
     fn action<'a>(&self, input: &'a MutexInput) -> Option<Action<'a>> {

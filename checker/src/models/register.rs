@@ -95,6 +95,9 @@ impl Model for Register {
             },
             ("read", _) => Ok(RegisterInput::ReadAny),
             ("write", _) => Ok(RegisterInput::Write(operation.input.clone())),
+            ("cas", Ending::Ok) if self.compare_and_set && operation.answer() == &Value::Bool(false) => {
+                Err("it ended ok with false: a compare-and-set that was refused has to end fail".to_owned())
+            }
             ("cas", _) if self.compare_and_set => match Pair::of(&operation.input) {
                 Some(pair) => Ok(RegisterInput::Cas(pair)),
                 None => Err(format!("the value of cas is [from, to], not {}", operation.input)),

@@ -144,8 +144,9 @@ impl Walk {
             let begun = |call: &usize| adds(call) && history.span(*call).begin <= span.end;
             let begun: Vec<usize> = (0..actions.len()).filter(begun).collect();
             let because = format!(
-                "{}, which takes {wanted} additions, and no more than {} had begun when that ended",
+                "{}, which takes {}, and no more than {} had begun when that ended",
                 history.sentence(read),
+                additions(wanted),
                 begun.len()
             );
             return shown(begun, because, &[read]);
@@ -158,8 +159,9 @@ impl Walk {
             |&&(add, by): &&(usize, usize)| history.span(by).end < span.begin && history.span(add).end >= span.begin;
         let Some(&(_, anchor)) = self.early.iter().rev().find(still_open) else {
             let because = format!(
-                "{}, which takes {wanted} additions, and {} had ended before that began",
+                "{}, which takes {}, and {} had ended before that began",
                 history.sentence(read),
+                additions(wanted),
                 ended.len()
             );
             return shown(ended, because, &[read]);
@@ -167,7 +169,10 @@ impl Walk {
         ended.retain(|&call| history.span(call).begin > history.span(anchor).end);
         let because = match ended.len() {
             0 => history.in_order(anchor, read),
-            since => format!("{}; {since} additions began and ended in between", history.in_order(anchor, read)),
+            since => {
+                let since = additions(since as i128);
+                format!("{}; {since} began and ended in between", history.in_order(anchor, read))
+            }
         };
         shown(ended, because, &[anchor, read]).and("yet the counter only moves in one direction")
     }
@@ -178,5 +183,10 @@ fn shown(mut adds: Vec<usize>, because: String, reads: &[usize]) -> Contradictio
     let hidden = adds.len().saturating_sub(SHOWN);
     adds.drain(..hidden);
     let found = Contradiction::new(adds.iter().chain(reads).copied(), because);
-    if hidden > 0 { found.and(format!("{hidden} more of these additions are not shown")) } else { found }
+    if hidden > 0 { found.and(format!("of these {} are not shown", additions(hidden as i128))) } else { found }
+}
+
+/// `1 addition`, `2 additions`.
+fn additions(count: i128) -> String {
+    if count == 1 { "1 addition".to_owned() } else { format!("{count} additions") }
 }

@@ -67,8 +67,10 @@ impl Contradiction {
         sorting::sort_by_key(&mut shown, &|call| (calls[call].operation.invoked, call));
         // Some contradictions need many operations, such as all appends of a log; the ends of the story are told.
         let (hidden, untold) = (cut(&mut shown), cut(&mut because));
-        if hidden + untold > 0 {
-            because.push(format!("{hidden} more operations and {untold} more reasons are not shown"));
+        let more = [(hidden, "operations"), (untold, "reasons")].into_iter().filter(|&(count, _)| count > 0);
+        let more: Vec<String> = more.map(|(count, what)| format!("{count} more {what}")).collect();
+        if !more.is_empty() {
+            because.push(format!("{} are not shown", more.join(" and ")));
         }
         let operations = shown.into_iter().map(|call| words::witness(model, &calls[call], String::new())).collect();
         Counterexample { operations, because, ..Counterexample::default() }

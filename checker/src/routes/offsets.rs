@@ -102,11 +102,14 @@ fn entries<'a>(
             }
             _ => continue,
         };
-        for (entry, value) in entries[from..].iter_mut().zip(values) {
+        for (offset, (entry, value)) in (from..).zip(entries[from..].iter_mut().zip(values)) {
             let twice = entry.append.filter(|_| appends);
             if let Some(other) = twice.or(entry.by.filter(|_| entry.value != Some(value))) {
-                let because =
-                    format!("{}, {}, and there is one entry there", history.sentence(other), history.sentence(call));
+                let (one, other_one) = (history.sentence(other), history.sentence(call));
+                let because = match entry.value.filter(|there| *there != value) {
+                    Some(there) => format!("{one}, {other_one}: at offset {offset} it was {there} and {value}"),
+                    None => format!("{one}, {other_one}, and at offset {offset} there is one entry"),
+                };
                 return Ok(Err(Contradiction::new([other, call], because)));
             }
             entry.value = Some(value);
@@ -192,9 +195,8 @@ fn found_the_end(history: &dyn History, actions: &[Action<'_>], entries: &[Entry
         let Some(by) = entry.and_then(|entry| entry.needed_by) else { continue };
         if history.span(by).end != NEVER && history.span(by).end < history.span(call).begin {
             let because = history.in_order(by, call);
-            return Err(
-                Contradiction::new([by, call], because).and("yet the log ended before the offset that was there")
-            );
+            let why = format!("the first needs an entry at offset {from}, and the second found none there");
+            return Err(Contradiction::new([by, call], because).and(why));
         }
     }
     Ok(())

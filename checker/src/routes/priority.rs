@@ -40,7 +40,7 @@ pub(super) fn contradiction(
             let take = element.take.expect("what was never taken has all the time");
             let window = (element.taken.begin, element.taken.end);
             let because =
-                format!("{}, and at each moment meanwhile one that comes first was inside", history.sentence(take));
+                format!("{}, and at each moment meanwhile one that comes before it was inside", history.sentence(take));
             return Ok(Some(tell(
                 history,
                 &elements,

@@ -81,12 +81,13 @@ fn of_one_process(
     sections: &mut Vec<Section>,
 ) -> Result<(), Contradiction> {
     let mut open: Option<(Section, u32)> = None;
-    for (place, &(call, action)) in calls.iter().enumerate() {
+    let mut freed = None;
+    for &(call, action) in calls {
         let crashed = history.crashed(call);
-        // What a process did up to here is all that can be wrong with it by itself.
-        let wrong = |why: &str| {
+        // Between the two, one after the other, the process did nothing that would have allowed it.
+        let wrong = |since: Option<usize>, why: &str| {
             let because = format!("{}, and {why}", history.sentence(call));
-            Err(Contradiction::new(calls[..=place].iter().map(|call| call.0), because))
+            Err(Contradiction::new(since.into_iter().chain([call]), because))
         };
         match (action, open.take()) {
             (LockAction::Acquire { .. }, held) if crashed => open = held,
@@ -97,8 +98,11 @@ fn of_one_process(
                 section.within.push(call);
                 open = Some((section, depth + 1));
             }
-            (LockAction::Acquire { .. }, Some(_)) => return wrong("held the lock already"),
+            (LockAction::Acquire { .. }, Some((section, _))) => {
+                return wrong(Some(section.acquire), "held the lock already");
+            }
             (LockAction::Release { .. }, Some((section, 1))) => {
+                freed = Some(call);
                 sections.push(Section { release: Some(call), ..section });
             }
             (LockAction::Release { .. }, Some((mut section, depth))) => {
@@ -106,7 +110,7 @@ fn of_one_process(
                 open = Some((section, depth - 1));
             }
             (LockAction::Release { .. }, None) if crashed => {}
-            (LockAction::Release { .. }, None) => return wrong("did not hold the lock"),
+            (LockAction::Release { .. }, None) => return wrong(freed, "did not hold the lock"),
         }
     }
     sections.extend(open.map(|(section, _)| section));

@@ -26,7 +26,9 @@ use crate::meter::{Share, Stop};
 use crate::model::{Action, SetAction};
 
 /// The elements of a set by number, and who did what.
-struct Seen {
+struct Seen<'a> {
+    /// The elements.
+    values: Vec<&'a Value>,
     /// The addition of each element.
     adds: Vec<usize>,
     /// The reads, with the numbers of their elements, each once, in no order.
@@ -62,7 +64,7 @@ pub(super) fn decide(
         }
     }
     reads.sort_by_key(|read: &(usize, Vec<u32>)| read.1.len());
-    decided(contradiction(history, &Seen { adds: elements.adds, reads }))
+    decided(contradiction(history, &Seen { values: elements.values, adds: elements.adds, reads }))
 }
 
 /// All elements that were added, with a number for each.
@@ -138,7 +140,7 @@ impl<'a> Elements<'a> {
     }
 }
 
-fn contradiction(history: &dyn History, seen: &Seen) -> Option<Contradiction> {
+fn contradiction(history: &dyn History, seen: &Seen<'_>) -> Option<Contradiction> {
     // The level of each element: even for additions, odd for reads.
     let mut level_of: Vec<Option<usize>> = vec![None; seen.adds.len()];
     let mut levels: Vec<(usize, usize)> = Vec::with_capacity(seen.adds.len() + seen.reads.len());
@@ -197,7 +199,7 @@ fn wrong_way(history: &dyn History, levels: Vec<(usize, usize)>) -> Option<(usiz
 
 fn side_by_side(
     history: &dyn History,
-    seen: &Seen,
+    seen: &Seen<'_>,
     (one, ones): (usize, u32),
     (other, others): (usize, u32),
 ) -> Contradiction {
@@ -216,7 +218,7 @@ fn side_by_side(
 /// What is of a later level, and yet ended before what is of an earlier one began.
 fn wrong_order(
     history: &dyn History,
-    seen: &Seen,
+    seen: &Seen<'_>,
     level_of: &[Option<usize>],
     later: usize,
     earlier: usize,
@@ -230,24 +232,21 @@ fn wrong_order(
             let between = seen.reads.iter().find(|read| read.1.contains(&first));
             let between = between.expect("an addition before another one was seen").0;
             shown.push(between);
-            format!("{} has the element of that and not of this", history.sentence(between))
-                + &unseen(level_of[second as usize])
+            let (has, lacks) = (seen.values[first as usize], seen.values[second as usize]);
+            format!("{} has {has} and lacks {lacks}", history.sentence(between)) + &unseen(level_of[second as usize])
         }
-        (Some(_), None) => format!("{} has that element", history.sentence(later)),
-        (None, Some(_)) => format!("{} does not have this element", history.sentence(earlier)),
+        (Some(first), None) => format!("{} has {}", history.sentence(later), seen.values[first as usize]),
+        (None, Some(second)) => format!("{} lacks {}", history.sentence(earlier), seen.values[second as usize]),
         (None, None) => {
             let (Some(small), Some(great)) = (read(earlier), read(later)) else { unreachable!("both are reads") };
             let more = without(&great.1, &small.1).expect("a read of a later level has more");
             shown.push(seen.adds[more as usize]);
-            format!(
-                "the first of these has an element that {} put in, and the second has not",
-                history.sentence(seen.adds[more as usize])
-            )
+            format!("the first of these has {}, and the second lacks it", seen.values[more as usize])
         }
     };
     Contradiction::new(shown, history.in_order(later, earlier)).and(why)
 }
 
 fn unseen(level: Option<usize>) -> String {
-    if level.is_none() { ", which nobody read at all".to_owned() } else { String::new() }
+    if level.is_none() { ", which no read has".to_owned() } else { String::new() }
 }

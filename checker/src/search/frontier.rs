@@ -9,9 +9,8 @@
 //! and a pure operation that it has placed already, it leaves out of that order, which changes no state. So for each state
 //! and mask an antichain is kept. Without dominance all different configurations are kept.
 
-use rustc_hash::FxHashMap;
-
 use crate::search::mask::Mask;
+use crate::search::places::Places;
 use crate::search::states::StateId;
 use crate::search::used::{Packing, Used};
 
@@ -66,7 +65,7 @@ struct Antichain {
 /// A set of configurations.
 #[derive(Debug)]
 pub(super) struct Frontier {
-    places: FxHashMap<(StateId, Mask), Antichain>,
+    places: Places<(StateId, Mask), Antichain>,
     packing: Packing,
     dominance: bool,
     /// For each configuration that was ever added whether it was dominated later.
@@ -78,7 +77,7 @@ pub(super) struct Frontier {
 impl Frontier {
     pub(super) fn new(packing: Packing, dominance: bool) -> Frontier {
         let (forgotten, forgotten_count) = (Vec::new(), 0);
-        Frontier { places: FxHashMap::default(), packing, dominance, forgotten, forgotten_count, heap_bytes: 0 }
+        Frontier { places: Places::new(), packing, dominance, forgotten, forgotten_count, heap_bytes: 0 }
     }
 
     /// How many configurations there are.
@@ -88,7 +87,7 @@ impl Frontier {
 
     /// About how many bytes they take.
     pub(super) fn bytes(&self) -> usize {
-        self.places.capacity() * (size_of::<((StateId, Mask), Antichain)>() + 1) + self.heap_bytes
+        self.places.bytes() + self.heap_bytes + self.forgotten.capacity()
     }
 
     /// Adds a configuration, unless it is there or dominated; forgets those that it dominates. Its number, if it was added.
@@ -126,7 +125,7 @@ impl Frontier {
 
     /// All configurations, in an order that depends on nothing but how they were added.
     pub(super) fn into_configs(self) -> impl Iterator<Item = Config> {
-        self.places.into_iter().flat_map(|((state, placed), chain)| {
+        self.places.into_entries().flat_map(|((state, placed), chain)| {
             std::iter::once(chain.first).chain(chain.others).map(move |member| Config {
                 state,
                 placed: placed.clone(),

@@ -14,8 +14,9 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use crate::call::Call;
-use crate::meter::{Share, Stop};
+use crate::meter::{Share, Stop, units_of_state};
 use crate::model::{Action, CollectionAction, Discipline, Model};
+use crate::search::places::table_bytes;
 use crate::sorting;
 
 /// A call by its place.
@@ -86,6 +87,10 @@ struct Way<'c, 'a, M: Model> {
     states: Vec<M::State>,
     numbers: FxHashMap<M::State, StateId>,
     state_bytes: usize,
+    /// For each state the units of work that it is to copy it.
+    units_of: Vec<u32>,
+    /// Those of the copies since the last unit.
+    copied_units: u32,
     cursor: Cursor,
     /// What has been placed, in order.
     order: Vec<CallId>,
@@ -126,6 +131,7 @@ impl<'c, 'a, M: Model> Way<'c, 'a, M> {
         // What begins and what ends at the same event are concurrent.
         sorting::sort_by_key(&mut moments, &|(index, ends, _)| (index, ends));
         let initial = model.initial();
+        let initial_bytes = model.state_bytes(&initial);
         let cursor = Cursor { moment: 0, open: BTreeSet::new(), begun: vec![0; classes.len()] };
         Way {
             model,
@@ -134,7 +140,9 @@ impl<'c, 'a, M: Model> Way<'c, 'a, M> {
             pure: calls.iter().map(|call| model.is_pure(&call.input)).collect(),
             ranks: ranks(model, calls).unwrap_or_default(),
             classes,
-            state_bytes: 2 * model.state_bytes(&initial),
+            state_bytes: 2 * initial_bytes,
+            units_of: vec![units_of_state(initial_bytes)],
+            copied_units: 0,
             numbers: FxHashMap::from_iter([(initial.clone(), 0)]),
             states: vec![initial],
             cursor,
@@ -156,7 +164,7 @@ impl<'c, 'a, M: Model> Way<'c, 'a, M> {
             };
             let (config, used, order) = (fork.config.clone(), fork.used.clone(), fork.order);
             self.order.truncate(order);
-            share.work(|| self.bytes())?;
+            self.work(share)?;
             if let Some((config, used)) = self.place(config, used, next)
                 && self.advance(config, used, share)?
             {
@@ -212,7 +220,7 @@ impl<'c, 'a, M: Model> Way<'c, 'a, M> {
     /// Goes on to the next moment at which something has to be decided, or to the end, and says whether it came there.
     fn advance(&mut self, mut config: Config, used: Used, share: &mut Share<'_>) -> Result<bool, Stop> {
         while let Some(&moment) = self.moments.get(config.moment) {
-            share.work(|| self.bytes())?;
+            self.work(share)?;
             match moment {
                 Moment::Begin(call) if self.pure[call as usize] => self.place_pure(&mut config, call),
                 Moment::Begin(_) | Moment::Crash(_) => {}
@@ -257,19 +265,30 @@ impl<'c, 'a, M: Model> Way<'c, 'a, M> {
 
     fn step(&mut self, state: StateId, call: CallId) -> Option<StateId> {
         let after = self.model.step(&self.states[state as usize], &self.calls[call as usize].input).ok()?;
+        self.copied_units = self.copied_units.saturating_add(self.units_of[state as usize]);
         if let Some(&known) = self.numbers.get(&after) {
             return Some(known);
         }
         let number = StateId::try_from(self.states.len()).expect("four billion states do not fit in memory");
-        self.state_bytes += 2 * self.model.state_bytes(&after);
+        let bytes = self.model.state_bytes(&after);
+        self.state_bytes += 2 * bytes;
+        self.units_of.push(units_of_state(bytes));
         self.states.push(after.clone());
         self.numbers.insert(after, number);
         Some(number)
     }
 
+    /// Counts a unit of work, and what it was to copy states since the last one.
+    fn work(&mut self, share: &mut Share<'_>) -> Result<(), Stop> {
+        share.weigh(std::mem::take(&mut self.copied_units));
+        share.work(|| self.bytes())
+    }
+
     fn bytes(&self) -> usize {
         let per_fork = 2 * (size_of::<Fork>() + size_of::<Config>()) + 64;
-        self.state_bytes + self.forks.len() * per_fork + self.followed.len() * 128 + self.moments.len() * 16
+        let followed = size_of::<(Config, Vec<Used>)>();
+        let followed = table_bytes(self.followed.len(), self.followed.capacity(), followed) + self.followed.len() * 64;
+        self.state_bytes + self.forks.len() * per_fork + followed + self.moments.len() * size_of::<Moment>()
     }
 }
 

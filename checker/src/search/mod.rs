@@ -24,6 +24,7 @@ mod frontier;
 pub(crate) mod linearise;
 mod mask;
 mod observers;
+pub(crate) mod places;
 mod states;
 mod timeline;
 mod used;

@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::meter::units_of_state;
 use crate::model::Model;
+use crate::search::places::{table_bytes, vec_bytes};
 
 /// The number of a state within one search.
 pub(super) type StateId = u32;
@@ -75,10 +77,18 @@ impl Steps {
         }
     }
 
-    fn bytes(&self) -> usize {
+    fn held_bytes(&self) -> usize {
         match self {
             Steps::Rows { rows, .. } => rows.capacity() * size_of::<Step>(),
             Steps::Sparse(steps) => steps.capacity() * (size_of::<((StateId, InputId), Step)>() + 1),
+        }
+    }
+
+    /// With what it takes to grow.
+    fn bytes(&self) -> usize {
+        match self {
+            Steps::Rows { rows, .. } => vec_bytes(rows.len(), rows.capacity(), size_of::<Step>()),
+            Steps::Sparse(steps) => table_bytes(steps.len(), steps.capacity(), size_of::<((StateId, InputId), Step)>()),
         }
     }
 }
@@ -89,6 +99,10 @@ pub(super) struct States<'m, M: Model, I> {
     inputs: Vec<I>,
     numbers: FxHashMap<Rc<M::State>, StateId>,
     by_number: Vec<Rc<M::State>>,
+    /// For each state the units of work that it is to copy it.
+    units_of: Vec<u32>,
+    /// Those of the copies that were made since somebody asked.
+    copied_units: u32,
     steps: Steps,
     state_bytes: usize,
     collect_at_bytes: usize,
@@ -111,6 +125,8 @@ impl<'m, M: Model, I: Borrow<M::Input>> States<'m, M, I> {
             inputs,
             numbers: FxHashMap::default(),
             by_number: Vec::new(),
+            units_of: Vec::new(),
+            copied_units: 0,
             steps,
             state_bytes: 0,
             collect_at_bytes: COLLECT_FROM_BYTES,
@@ -123,7 +139,9 @@ impl<'m, M: Model, I: Borrow<M::Input>> States<'m, M, I> {
             return known;
         }
         let number = StateId::try_from(self.by_number.len()).expect("four billion states do not fit in memory");
-        self.state_bytes += self.model.state_bytes(&state);
+        let bytes = self.model.state_bytes(&state);
+        self.state_bytes += bytes;
+        self.units_of.push(units_of_state(bytes));
         let state = Rc::new(state);
         self.by_number.push(Rc::clone(&state));
         self.numbers.insert(state, number);
@@ -167,17 +185,35 @@ impl<'m, M: Model, I: Borrow<M::Input>> States<'m, M, I> {
         let after = self.model.step(self.state(state), self.inputs[input as usize].borrow()).ok();
         let after = after.map(|after| self.number(after));
         self.steps.insert(state, input, after.map_or(Step::Refused, Step::To));
+        if after.is_some() {
+            self.copied_units = self.copied_units.saturating_add(self.units_of[state as usize]);
+        }
         after
     }
 
-    /// About how many bytes all this takes.
+    /// The units of work that it was to copy states, since this was asked last.
+    pub(super) fn take_copied_units(&mut self) -> u32 {
+        std::mem::take(&mut self.copied_units)
+    }
+
+    /// About how many bytes all this takes, and will take while it grows next.
     pub(super) fn bytes(&self) -> usize {
-        self.state_bytes + self.steps.bytes() + self.by_number.capacity() * 4 * size_of::<usize>()
+        let numbered = table_bytes(self.numbers.len(), self.numbers.capacity(), size_of::<(Rc<M::State>, StateId)>());
+        let per_state = size_of::<Rc<M::State>>() + size_of::<u32>();
+        let listed = vec_bytes(self.by_number.len(), self.by_number.capacity(), per_state);
+        // A count of owners stands before each state, and another one of those that do not own it.
+        let counts = 2 * size_of::<usize>() * self.by_number.len();
+        self.state_bytes + self.steps.bytes() + numbered + listed + counts
     }
 
     /// Whether it is time to forget the states that are not needed any more.
     pub(super) fn wants_collection(&self) -> bool {
-        self.bytes() > self.collect_at_bytes
+        self.held_bytes() > self.collect_at_bytes
+    }
+
+    /// About how many bytes all this takes now.
+    fn held_bytes(&self) -> usize {
+        self.state_bytes + self.steps.held_bytes() + self.by_number.capacity() * 4 * size_of::<usize>()
     }
 
     /// Forgets all states but those in `alive`, and all steps. Returns the new number of each that stays.
@@ -187,13 +223,14 @@ impl<'m, M: Model, I: Borrow<M::Input>> States<'m, M, I> {
         let old = std::mem::take(&mut self.by_number);
         self.numbers = FxHashMap::default();
         self.steps = self.steps.emptied();
+        self.units_of = Vec::new();
         self.state_bytes = 0;
         let mut renamed = FxHashMap::default();
         for number in alive {
             let state = M::State::clone(&old[number as usize]);
             renamed.insert(number, self.number(state));
         }
-        self.collect_at_bytes = COLLECT_FROM_BYTES.max(4 * self.bytes());
+        self.collect_at_bytes = COLLECT_FROM_BYTES.max(4 * self.held_bytes());
         renamed
     }
 }

@@ -183,7 +183,7 @@ impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
             settle(&mut self.states, fresh, config.state, &mut config.rest.settled);
             self.available.leave_what_is_of_use(&mut config.rest.used);
             exploration.arrive(config);
-            share.work(|| exploration.bytes() + self.states.bytes())?;
+            work(&mut self.states, &exploration, share)?;
         }
         while let Some(config) = exploration.next() {
             self.follow(&config, &mut exploration, share)?;
@@ -223,7 +223,7 @@ impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
             if self.reductions.classes && self.waits(earlier, placed) {
                 continue;
             }
-            share.work(|| exploration.bytes() + self.states.bytes())?;
+            work(&mut self.states, exploration, share)?;
             if let Some(state) = self.states.step(*from, open.input) {
                 let mut config = Config { state, ..config.clone() };
                 config.placed.insert(open.slot);
@@ -235,7 +235,7 @@ impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
         let wanted = self.available.wanted(waiting.map(|open| open.input));
         let mut reached: Vec<StateId> = Vec::new();
         for class in self.available.worth_using(&rest.used, wanted) {
-            share.work(|| exploration.bytes() + self.states.bytes())?;
+            work(&mut self.states, exploration, share)?;
             let input = self.input_of_class[class as usize];
             if !is_followed(input) {
                 continue;
@@ -318,6 +318,16 @@ impl<'c, M: Model, I: Borrow<M::Input>> Walk<'c, M, I> {
             self.frontier.insert(config);
         }
     }
+}
+
+/// Counts a unit of work, and what it was to copy states since the last one.
+fn work<M: Model, I: Borrow<M::Input>>(
+    states: &mut States<'_, M, I>,
+    exploration: &Exploration,
+    share: &mut Share<'_>,
+) -> Result<(), Stop> {
+    share.weigh(states.take_copied_units());
+    share.work(|| exploration.bytes() + states.bytes())
 }
 
 /// Places every greedy operation among `open` that is legal in this state.

@@ -2,9 +2,13 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::meter::{Share, Stop};
+use crate::meter::{Share, Stop, units_of_state};
 use crate::model::Model;
+use crate::search::places::{table_bytes, vec_bytes};
 use crate::sequential::orders::{Orders, Placed};
+
+/// What an allocation takes besides what it holds, about.
+const BYTES_OF_AN_ALLOCATION: usize = 16;
 
 /// How things may stand after some operations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -74,9 +78,12 @@ impl<'o, 'a, M: Model> Walk<'o, 'a, M> {
                 self.farthest_place = Some(place.clone());
             }
             self.follow(&place, &used, &mut stack);
-            let entry = size_of::<(Place, Used)>() + self.entry_bytes();
-            let bytes = self.seen_bytes + stack.capacity() * entry + self.states.bytes();
-            share.work(|| bytes)?;
+            share.weigh(std::mem::take(&mut self.states.copied_units));
+            share.work(|| {
+                let waiting = stack.len() * self.boxes_bytes()
+                    + vec_bytes(stack.len(), stack.capacity(), size_of::<(Place, Used)>());
+                self.bytes() + waiting
+            })?;
         }
         Ok(Ended::NoOrder)
     }
@@ -118,7 +125,7 @@ impl<'o, 'a, M: Model> Walk<'o, 'a, M> {
     /// Remembers that this was looked at; false if it was before, or something that can do as much.
     fn is_new(&mut self, place: &Place, used: &Used) -> bool {
         let within = |one: &Used, other: &Used| one.iter().zip(other).all(|(one, other)| one <= other);
-        let bytes = self.entry_bytes();
+        let bytes = self.boxes_bytes() + size_of::<Used>() + BYTES_OF_AN_ALLOCATION;
         if let Some(before) = self.seen.get_mut(place) {
             if before.iter().any(|known| within(known, used)) {
                 return false;
@@ -167,11 +174,17 @@ impl<'o, 'a, M: Model> Walk<'o, 'a, M> {
         }
     }
 
-    /// About how many bytes a configuration that was looked at takes.
-    fn entry_bytes(&self) -> usize {
+    /// About how many bytes all this takes, and will take while it grows next.
+    fn bytes(&self) -> usize {
+        let table = table_bytes(self.seen.len(), self.seen.capacity(), size_of::<(Place, Vec<Used>)>());
+        table + self.seen_bytes + self.states.bytes()
+    }
+
+    /// About how many bytes the numbers of a configuration take.
+    fn boxes_bytes(&self) -> usize {
         let orders = self.orders;
         let numbers = orders.processes.len() + orders.keys.len() + orders.classes.len();
-        numbers * size_of::<u32>() + size_of::<(Place, Vec<Used>)>() + size_of::<Used>()
+        numbers * size_of::<u32>() + 3 * BYTES_OF_AN_ALLOCATION
     }
 }
 
@@ -182,12 +195,16 @@ struct States<'m, M: Model> {
     by_number: Vec<M::State>,
     steps: FxHashMap<(u32, u32), Option<u32>>,
     state_bytes: usize,
+    /// For each state the units of work that it is to copy it.
+    units_of: Vec<u32>,
+    /// Those of the copies since the last unit.
+    copied_units: u32,
 }
 
 impl<'m, M: Model> States<'m, M> {
     fn new(model: &'m M) -> Self {
         let (numbers, by_number, steps) = (FxHashMap::default(), Vec::new(), FxHashMap::default());
-        States { model, numbers, by_number, steps, state_bytes: 0 }
+        States { model, numbers, by_number, steps, state_bytes: 0, units_of: Vec::new(), copied_units: 0 }
     }
 
     fn initial(&mut self) -> u32 {
@@ -199,8 +216,10 @@ impl<'m, M: Model> States<'m, M> {
             return known;
         }
         let number = u32::try_from(self.by_number.len()).expect("four billion states do not fit in memory");
+        let bytes = self.model.state_bytes(&state);
         // It is kept twice.
-        self.state_bytes += 2 * self.model.state_bytes(&state);
+        self.state_bytes += 2 * bytes;
+        self.units_of.push(units_of_state(bytes));
         self.by_number.push(state.clone());
         self.numbers.insert(state, number);
         number
@@ -220,11 +239,16 @@ impl<'m, M: Model> States<'m, M> {
         }
         let after = self.model.step(self.state(state), &placed.call.input).ok().map(|after| self.number(after));
         self.steps.insert((state, placed.input), after);
+        if after.is_some() {
+            self.copied_units = self.copied_units.saturating_add(self.units_of[state as usize]);
+        }
         after
     }
 
     fn bytes(&self) -> usize {
-        let step = size_of::<((u32, u32), Option<u32>)>() + 1;
-        self.state_bytes + self.steps.capacity() * step + self.by_number.capacity() * size_of::<usize>()
+        let steps = table_bytes(self.steps.len(), self.steps.capacity(), size_of::<((u32, u32), Option<u32>)>());
+        let numbers = table_bytes(self.numbers.len(), self.numbers.capacity(), size_of::<(M::State, u32)>());
+        let listed = vec_bytes(self.by_number.len(), self.by_number.capacity(), size_of::<M::State>());
+        self.state_bytes + steps + numbers + listed
     }
 }

@@ -56,8 +56,12 @@ fn operation(process: u64, f: &str, input: impl Into<SharedValue>, invoked: u64,
 
 /// Eighteen writes of different values at once, each value written twice, then a read: 2^18 configurations.
 fn hard(key: &str) -> Vec<Operation> {
+    with_writes(18, key)
+}
+
+fn with_writes(count: u64, key: &str) -> Vec<Operation> {
     let mut all: Vec<Operation> =
-        (0..18).map(|process| operation(process, "write", json!(process / 2), process, 100 + process)).collect();
+        (0..count).map(|process| operation(process, "write", json!(process / 2), process, 100 + process)).collect();
     all.push(operation(50, "read", json!(3), 50, 99));
     for operation in &mut all {
         operation.key = Some(key.into());
@@ -103,6 +107,57 @@ fn memory_that_is_used_up_leaves_it_unknown() {
     assert_eq!(property.outcome, Outcome::Unknown);
     assert!(property.summary.starts_with("the memory was used up before register"), "{}", property.summary);
     assert_eq!(check(&hard("x"), &Unlimited).outcome, Outcome::Valid);
+}
+
+/// It read what nobody wrote.
+fn wrong(key: &str) -> Vec<Operation> {
+    let mut all = easy(key);
+    all[1].output = Some(json!(7).into());
+    all
+}
+
+#[test]
+fn hard_keys_do_not_hide_a_key_that_is_wrong() {
+    let operations = [hard("a"), hard("b"), hard("c"), hard("d"), wrong("z")].concat();
+    // Each of the hard ones takes thousands of questions.
+    for budget in [Limited::new(1_000, usize::MAX), Limited::new(usize::MAX, 1 << 20)] {
+        let property = check(&operations, &budget);
+        assert_eq!(property.outcome, Outcome::Invalid, "{}", property.summary);
+        assert_eq!(property.counterexample.unwrap().key, Some(json!("z")));
+    }
+    let all = check(&operations, &Unlimited);
+    assert_eq!(all.counterexample.unwrap().key, Some(json!("z")));
+}
+
+#[test]
+fn a_key_that_uses_up_the_memory_leaves_it_to_the_others() {
+    let operations = [hard("a"), with_writes(12, "b"), hard("c"), with_writes(12, "d")].concat();
+    let property = check(&operations, &Limited::new(usize::MAX, 2 << 20));
+    assert_eq!(property.outcome, Outcome::Unknown);
+    assert!(property.summary.contains("2 of 4 keys are linearizable: b, d; key a: "), "{}", property.summary);
+}
+
+/// A log whose entries all stand in each of its states: to copy one is much more work than to step from it.
+#[test]
+fn a_long_explanation_stays_within_its_effort() {
+    let append = |number: u64, offset: u64| Operation {
+        output: Some(json!(offset).into()),
+        ..operation(0, "append", json!(number), 2 * number, 2 * number + 1)
+    };
+    let operations: Vec<Operation> = (0..20_000).map(|number| append(number, number.min(19_000))).collect();
+    let model = ModelSpec::parse("log", &BTreeMap::new()).unwrap();
+    let asked = |core_effort| {
+        let options = Options { core_effort, ..Options::default() };
+        let budget = Limited::new(usize::MAX, usize::MAX);
+        let property = check_operations(&operations, &model, &options, &budget).unwrap();
+        assert_eq!(property.outcome, Outcome::Invalid);
+        budget.asked.load(Ordering::Relaxed)
+    };
+    // There are 512 units between two questions; a core and an order may each take an operation's unit besides.
+    let effort = 100_000;
+    let (verdict, whole) = (asked(0), asked(effort));
+    let allowed = 2 * (usize::try_from(effort).unwrap() + operations.len()) / 512;
+    assert!(whole - verdict <= allowed + allowed / 8, "{verdict}, {whole}, {allowed}");
 }
 
 #[test]

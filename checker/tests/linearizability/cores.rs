@@ -77,7 +77,7 @@ fn relaxing_never_makes_a_valid_history_invalid() {
         }
         let core = drawn_core(&generated.operations, &mut random);
         let claim = Claim::Invalid { key: None, core };
-        let proof = Proof { model: String::new(), operations: operations.len(), claim };
+        let proof = Proof { model: String::new(), operations: operations.len(), independent: false, claim };
         let verified = verify(operations, &model(kind.object, &generated.initial), &proof);
         let refusal = verified.expect_err("a valid history is not proved invalid");
         complete += usize::from(refusal == VerifyError::NoContradiction);

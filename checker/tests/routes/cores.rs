@@ -1,10 +1,10 @@
 //! Cores of long histories: what happened to a few elements contradicts itself, and the proof says no more than that.
 
 use schism_checker::budget::{Budget, Exhausted, Unlimited};
-use schism_checker::history::Operation;
+use schism_checker::history::{Ending, Operation};
 use schism_checker::linearizability::{Options, check_operations, prove};
-use schism_checker::proof::Claim;
-use schism_checker::verdict::Outcome;
+use schism_checker::proof::{Claim, Proof};
+use schism_checker::verdict::{Core, Outcome};
 use schism_checker::verify::{Verified, VerifyError, verify};
 
 use crate::brute_force::{Object, recorded};
@@ -70,6 +70,64 @@ fn half_an_element_is_not_left_out() {
         assert!(matches!(verified, Err(VerifyError::LeftOut { .. })), "seed {seed}: {verified:?}, {proof:?}");
     }
     assert!(refused > 10, "{refused} cores grant something");
+}
+
+/// What one process did with a lock, or what was done with one element, can be left out: no order of the whole is lost by that.
+#[test]
+fn no_part_of_a_history_that_is_linearizable_is_refuted() {
+    let locks = [Object::OwnerLock, Object::ReentrantLock, Object::FencedLock];
+    let elements =
+        [Object::Queue, Object::Stack, Object::SmallestFirst, Object::LargestFirst, Object::Bag, Object::Set];
+    for object in locks.into_iter().chain(elements) {
+        let mut tried = 0;
+        for seed in 0..200 {
+            let mut random = Random::new(14 << 32 | seed);
+            let ops = happened(Kind { object, distinct: true, operations: 30 }, 30, (0, 6), &mut random);
+            let operations: Vec<Operation> = ops.iter().map(|op| recorded(object, op)).collect();
+            let number = |operation: &Operation| match object {
+                Object::OwnerLock | Object::ReentrantLock | Object::FencedLock => operation.process,
+                _ => [&operation.input, operation.output.as_ref().unwrap_or(&operation.input)]
+                    .into_iter()
+                    .find_map(|value| value.as_u64().or_else(|| value[0].as_u64()))
+                    .unwrap_or(u64::MAX),
+            };
+            let chosen = random.below(1 << 8);
+            let is_kept =
+                |operation: &Operation| operation.ending != Ending::Fail && chosen >> (number(operation) % 8) & 1 == 1;
+            let numbers: Vec<usize> = (0..operations.len()).filter(|&it| is_kept(&operations[it])).collect();
+            let core = Core { numbers, cut: u64::MAX - 1, ..Core::default() };
+            let claim = Claim::Invalid { key: None, core };
+            let proof = Proof { model: String::new(), operations: operations.len(), independent: false, claim };
+            let verified = verify(&operations, &model(object), &proof);
+            assert!(
+                matches!(verified, Err(VerifyError::NoContradiction | VerifyError::LeftOut { .. })),
+                "{object:?}, seed {seed}: {verified:?}"
+            );
+            tried += usize::from(verified == Err(VerifyError::NoContradiction));
+        }
+        assert!(tried > 20, "{object:?}: {tried} were tried");
+    }
+}
+
+/// A proof whose words say something else than its numbers does not hold.
+#[test]
+fn what_a_core_says_in_words_is_checked() {
+    let kind = Kind { object: Object::Queue, distinct: true, operations: 50 };
+    let (mut refused, model) = (0, model(Object::Queue));
+    for seed in 0..60 {
+        let mut random = Random::new(12 << 32 | seed);
+        let mut ops = happened(kind, 50, (0, 6), &mut random);
+        mutate(&mut ops, &mut random);
+        let operations: Vec<Operation> = ops.iter().map(|op| recorded(Object::Queue, op)).collect();
+        let property = check_operations(&operations, &model, &Options::default(), &Little).unwrap();
+        let Ok(mut proof) = prove(&operations, &model, &property, &Little) else { continue };
+        let Claim::Invalid { core, .. } = &mut proof.claim else { continue };
+        core.operations[0].did = "enqueued a lie".to_owned();
+        let verified = verify(&operations, &model, &proof);
+        assert!(matches!(verified, Err(VerifyError::Told { .. } | VerifyError::TooLarge)), "seed {seed}: {verified:?}");
+        refused += usize::from(verified != Err(VerifyError::TooLarge));
+    }
+    assert!(refused > 5, "{refused} were refused");
 }
 
 /// The order of a long valid history is found, and replays.

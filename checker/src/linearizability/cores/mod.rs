@@ -50,7 +50,7 @@ pub(super) fn core<M: Model>(
 ) -> Option<Core> {
     let object = Object::of(operations, model, counterexample)?;
     let relaxed = Relaxed::new(model, &object.calls);
-    let mut effort = Effort::new(effort_steps, budget);
+    let mut effort = Effort::new(effort_steps + object.calls.len() as u64, budget);
     let kept = object.start(&relaxed, counterexample, &mut effort)?;
     let (kept, minimal) = shrink(&relaxed, kept, &mut effort);
     Some(object.tell(model, &relaxed, &kept, minimal))
