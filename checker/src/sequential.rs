@@ -45,7 +45,7 @@ pub fn check(
     check_operations(&history.operations()?, model, options, budget)
 }
 
-/// Like [`check`], with the operations already paired.
+/// Like [`check`], with the operations already paired, in any order. Those of one process must not overlap.
 pub fn check_operations(
     operations: &[Operation],
     model: &ModelSpec,

@@ -199,6 +199,13 @@ fn invalid<M: Model>(
             may_be_left_out(number, operation, model, core, &inputs)?;
         }
     }
+    // What a register's core grants holds where all of its operations are those of a register.
+    if !core.free.is_empty() && !is_register(model, &inputs) {
+        return Err(misplaced(
+            core.numbers.first().copied().unwrap_or(0),
+            "values are free, and the object is no register",
+        ));
+    }
     if refute::possible(operations, model, core, &inputs)? {
         return Err(VerifyError::NoContradiction);
     }
@@ -230,6 +237,11 @@ fn told_as_it_is<M: Model>(
     }
 }
 
+/// Whether all operations of a core are those of a register, so that it is known what each of them needs to find.
+fn is_register<M: Model>(model: &M, inputs: &FxHashMap<usize, M::Input>) -> bool {
+    model.register_initial().is_some() && inputs.values().all(|input| model.access(input).is_some())
+}
+
 /// Whether the core says enough of this operation, which is none of it.
 fn may_be_left_out<M: Model>(
     number: usize,
@@ -249,7 +261,8 @@ fn may_be_left_out<M: Model>(
         return Ok(());
     }
     let left_out = |why: &str| VerifyError::LeftOut { number, why: why.to_owned() };
-    let access = model.access(&input).ok_or_else(|| left_out("it may have changed the state"))?;
+    let access = model.access(&input).filter(|_| is_register(model, inputs));
+    let access = access.ok_or_else(|| left_out("it may have changed the state"))?;
     let Some(value) = access.produced() else { return Ok(()) };
     let saw = |input| model.access(input).and_then(crate::model::Access::observed) == Some(value);
     if !core.free.contains(value) && inputs.values().any(saw) {

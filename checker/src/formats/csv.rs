@@ -5,6 +5,7 @@ use std::io::BufRead;
 
 use serde_json::{Map, Value};
 
+use crate::formats::json_lines::{inexact_integer, is_exact_value};
 use crate::formats::{Place, ReadError, Reading, place_of, without_mark};
 use crate::history::{Draft, EventKind, Names, Process};
 
@@ -118,8 +119,17 @@ impl Field {
     }
 
     fn json(&self, column: &str) -> Result<Option<Value>, String> {
-        let wrong = |error| format!("{column} is no JSON: {error}");
-        self.filled().map(|text| serde_json::from_str(text).map_err(wrong)).transpose()
+        let Some(text) = self.filled() else { return Ok(None) };
+        let value: Value = serde_json::from_str(text).map_err(|error| format!("{column} is no JSON: {error}"))?;
+        if !is_exact_value(&value)
+            && let Some(at) = inexact_integer(text.as_bytes())
+        {
+            let number: String = text[at..].chars().take_while(|it| it.is_ascii_digit() || *it == '-').collect();
+            return Err(format!(
+                "{column} has {number}, an integer beyond 64 bits which would not be kept exactly: write it as a string"
+            ));
+        }
+        Ok(Some(value))
     }
 
     /// A number is a client; a name that looks like one is quoted.

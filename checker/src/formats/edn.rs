@@ -362,11 +362,21 @@ fn number(token: &str, begin: usize) -> Result<Value, Fault> {
         return Ok(Value::from(token));
     }
     let decimal = token.strip_suffix('M').unwrap_or(token);
+    if decimal != token && significant_digits(decimal) > f64::DIGITS as usize {
+        // Exact decimals that would be one floating point number are told apart as texts.
+        return Ok(Value::from(token));
+    }
     let is_plain = decimal.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
     match decimal.parse::<f64>() {
         Ok(float) if is_plain => Ok(Number::from_f64(float).map_or_else(|| Value::from(token), Value::Number)),
         _ => Err(Fault::new(begin, format!("{token:?} is no number"))),
     }
+}
+
+/// How many digits a decimal number has from the first that is not zero.
+fn significant_digits(decimal: &str) -> usize {
+    let mantissa = decimal.split(['e', 'E']).next().unwrap_or_default();
+    mantissa.bytes().filter(u8::is_ascii_digit).skip_while(|&digit| digit == b'0').count()
 }
 
 fn is_integer(digits: &str) -> bool {

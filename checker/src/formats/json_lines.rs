@@ -105,7 +105,8 @@ pub(super) fn is_exact(event: &Event) -> bool {
     event.key.iter().chain([&event.value]).chain(event.extra.values()).all(is_exact_value)
 }
 
-fn is_exact_value(value: &Value) -> bool {
+/// The same of one value.
+pub(super) fn is_exact_value(value: &Value) -> bool {
     match value {
         Value::Number(number) => number.as_f64().is_none_or(|float| float.abs() < 2f64.powi(63)) || is_integer(number),
         Value::Array(values) => values.iter().all(is_exact_value),

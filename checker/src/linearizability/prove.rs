@@ -2,12 +2,15 @@
 //!
 //! A proof is found after the verdict and apart from it, so that a verdict costs nothing for proofs that nobody asked for.
 
+use std::collections::VecDeque;
+
 use crate::budget::{Budget, Exhausted};
+use crate::call::Call;
 use crate::history::Operation;
 use crate::linearizability::CheckError;
 use crate::linearizability::keys::{Part, Parts};
 use crate::meter::{Meter, Share, Stop};
-use crate::model::Model;
+use crate::model::{Action, CollectionAction, Discipline, Model};
 use crate::models::ModelSpec;
 use crate::models::each::WithModel;
 use crate::parallel;
@@ -120,9 +123,34 @@ fn order<M: Model>(
         order.map(|order| order.into_iter().map(|call| guided.numbers[call]).collect())
     } else {
         crashed::reduce(model, &mut calls, Reductions::default());
-        linearise(model, &calls, share)?
+        linearise(model, &calls, share)?.map(|order| of_a_bag(model, &calls, order))
     };
     Ok(order.map(|order| order.into_iter().map(|call| number(operations, calls[call].operation)).collect()))
+}
+
+/// The model of a bag leaves open what a crashed removal took until somebody finds the bag empty. In the order of a proof each of those
+/// that took something stands directly before that, where it took what was left; the others need not have happened.
+fn of_a_bag<M: Model>(model: &M, calls: &[Call<'_, M::Input>], order: Vec<usize>) -> Vec<usize> {
+    let mut takers = VecDeque::new();
+    let mut inside = 0;
+    let mut placed = Vec::with_capacity(order.len());
+    for call in order {
+        match model.action(&calls[call].input) {
+            Some(Action::Collection(Discipline::Any, CollectionAction::TakeUnknown)) => {
+                takers.push_back(call);
+                continue;
+            }
+            Some(Action::Collection(Discipline::Any, CollectionAction::TakeNothing)) => {
+                placed.extend(takers.drain(..inside));
+                inside = 0;
+            }
+            Some(Action::Collection(Discipline::Any, CollectionAction::Insert(_))) => inside += 1,
+            Some(Action::Collection(Discipline::Any, CollectionAction::Take(_))) => inside -= 1,
+            _ => {}
+        }
+        placed.push(call);
+    }
+    placed
 }
 
 /// The place of `operation` in `operations`, of which it is a part.

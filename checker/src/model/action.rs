@@ -29,8 +29,7 @@ impl<'a> Action<'a> {
             | Action::Set(SetAction::Add(value))
             | Action::Log(LogAction::Append { value, .. })
             | Action::List(ListAction::Append(value)) => Some(value),
-            Action::Collection(..) | Action::Set(_) | Action::Count(_) | Action::Lock(..) => None,
-            Action::Log(_) | Action::List(_) => None,
+            _ => None,
         }
     }
 
@@ -41,8 +40,7 @@ impl<'a> Action<'a> {
             Action::Set(SetAction::Snapshot(values))
             | Action::Log(LogAction::Entries { values, .. })
             | Action::List(ListAction::Read(values)) => values,
-            Action::Collection(..) | Action::Set(_) | Action::Count(_) | Action::Lock(..) => &[],
-            Action::Log(_) | Action::List(_) => &[],
+            _ => &[],
         }
     }
 }

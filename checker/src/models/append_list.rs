@@ -14,8 +14,8 @@ pub struct AppendList;
 pub enum AppendListInput {
     /// This is added at the end.
     Append(SharedValue),
-    /// The list is this one.
-    Read(Vec<Value>),
+    /// These are all entries: a list.
+    Read(SharedValue),
     /// An answer that is no list.
     Nonsense(SharedValue),
     /// Nothing that could be checked.
@@ -38,8 +38,8 @@ impl Model for AppendList {
         match (&*operation.f, operation.ending) {
             ("append", _) => Ok(AppendListInput::Append(operation.input.clone())),
             ("read", Ending::Ok) => Ok(match operation.answer() {
-                Value::Null => AppendListInput::Read(Vec::new()),
-                Value::Array(all) => AppendListInput::Read(all.clone()),
+                Value::Null => AppendListInput::Read(Vec::<Value>::new().into()),
+                Value::Array(_) => AppendListInput::Read(operation.output.clone().unwrap_or_default()),
                 other => AppendListInput::Nonsense(other.clone().into()),
             }),
             ("read", _) => Ok(AppendListInput::Nothing),
@@ -54,8 +54,8 @@ impl Model for AppendList {
                 after.push(value.to_value());
                 Ok(after)
             }
-            AppendListInput::Read(all) if all == state => Ok(state.clone()),
-            AppendListInput::Read(all) => Err(differs(all, state)),
+            AppendListInput::Read(all) if entries(all) == state => Ok(state.clone()),
+            AppendListInput::Read(all) => Err(differs(entries(all), state)),
             AppendListInput::Nonsense(answer) => Err(format!("{answer} is no list")),
             AppendListInput::Nothing => Ok(state.clone()),
         }
@@ -76,7 +76,7 @@ impl Model for AppendList {
     fn action<'a>(&self, input: &'a AppendListInput) -> Option<Action<'a>> {
         Some(Action::List(match input {
             AppendListInput::Append(value) => ListAction::Append(value),
-            AppendListInput::Read(all) => ListAction::Read(all),
+            AppendListInput::Read(all) => ListAction::Read(entries(all)),
             AppendListInput::Nonsense(_) => ListAction::Nonsense,
             AppendListInput::Nothing => ListAction::Nothing,
         }))
@@ -86,11 +86,12 @@ impl Model for AppendList {
         match (input, ending) {
             (AppendListInput::Append(value), Ending::Ok) => format!("appended {value}"),
             (AppendListInput::Append(value), _) => format!("tried to append {value} (unknown)"),
-            (AppendListInput::Read(all), _) if all.len() > 10 => {
+            (AppendListInput::Read(all), _) if entries(all).len() > 10 => {
+                let all = entries(all);
                 let last: Vec<String> = all[all.len() - 5..].iter().map(ToString::to_string).collect();
                 format!("read {} entries, at last {}", all.len(), last.join(", "))
             }
-            (AppendListInput::Read(all), _) => format!("read {}", Value::Array(all.clone())),
+            (AppendListInput::Read(all), _) => format!("read {all}"),
             (AppendListInput::Nonsense(answer), _) => format!("read {answer}"),
             (AppendListInput::Nothing, _) => "tried to read (unknown)".to_owned(),
         }
@@ -99,6 +100,11 @@ impl Model for AppendList {
     fn state_bytes(&self, state: &Vec<Value>) -> usize {
         size_of::<Vec<Value>>() + state.iter().map(super::value_bytes).sum::<usize>()
     }
+}
+
+/// The entries of an answer.
+fn entries(all: &SharedValue) -> &[Value] {
+    all.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 fn differs(read: &[Value], state: &[Value]) -> String {

@@ -182,13 +182,13 @@ impl Model for Collection {
     }
 
     fn describe(&self, input: &CollectionInput, ending: Ending) -> String {
-        let ([put_in, take_out], [puts_in, takes_out]) = self.discipline.verbs();
+        let ([insert, take], [inserted, taken]) = self.discipline.verbs();
         match (input, ending) {
-            (CollectionInput::Insert(value), Ending::Ok) => format!("{puts_in} {value}"),
-            (CollectionInput::Insert(value), _) => format!("tried to {put_in} {value} (unknown)"),
-            (CollectionInput::Take(value), _) => format!("{takes_out} {value}"),
+            (CollectionInput::Insert(value), Ending::Ok) => format!("{inserted} {value}"),
+            (CollectionInput::Insert(value), _) => format!("tried to {insert} {value} (unknown)"),
+            (CollectionInput::Take(value), _) => format!("{taken} {value}"),
             (CollectionInput::TakeNothing, _) => "found it empty".to_owned(),
-            (CollectionInput::TakeUnknown, _) => format!("tried to {take_out} (unknown)"),
+            (CollectionInput::TakeUnknown, _) => format!("tried to {take} (unknown)"),
         }
     }
 

@@ -21,8 +21,8 @@ pub enum CounterInput {
     /// This is added.
     Add(i64),
     /// The number is this one.
-    Read(i64),
-    /// An answer that is no whole number of 64 bits.
+    Read(i128),
+    /// An answer that is no whole number of 64 bits, with a sign or without.
     Nonsense(Value),
     /// Nothing that could be checked.
     Nothing,
@@ -50,7 +50,8 @@ impl Model for Counter {
         match (&*operation.f, operation.ending) {
             ("read", Ending::Ok) => {
                 let answer = operation.answer();
-                Ok(answer.as_i64().map_or_else(|| CounterInput::Nonsense(answer.clone()), CounterInput::Read))
+                let number = answer.as_i64().map(i128::from).or_else(|| answer.as_u64().map(i128::from));
+                Ok(number.map_or_else(|| CounterInput::Nonsense(answer.clone()), CounterInput::Read))
             }
             ("read", _) => Ok(CounterInput::Nothing),
             ("add" | "increment", _) => number().map(CounterInput::Add),
@@ -66,7 +67,7 @@ impl Model for Counter {
         match input {
             // 2^63 additions of 64 bits each do not overflow 128.
             CounterInput::Add(amount) => Ok(state + i128::from(*amount)),
-            CounterInput::Read(answer) if i128::from(*answer) == *state => Ok(*state),
+            CounterInput::Read(answer) if answer == state => Ok(*state),
             CounterInput::Read(answer) => Err(format!("cannot read {answer} from counter {state}")),
             CounterInput::Nonsense(answer) => Err(format!("cannot read {answer} from a counter")),
             CounterInput::Nothing => Ok(*state),
@@ -88,7 +89,7 @@ impl Model for Counter {
     fn action<'a>(&self, input: &'a CounterInput) -> Option<Action<'a>> {
         Some(Action::Count(match input {
             CounterInput::Add(amount) => CountAction::Add(*amount),
-            CounterInput::Read(answer) => CountAction::Read(i128::from(*answer) - i128::from(self.initial)),
+            CounterInput::Read(answer) => CountAction::Read(*answer - i128::from(self.initial)),
             CounterInput::Nonsense(_) => CountAction::Nonsense,
             CounterInput::Nothing => CountAction::Nothing,
         }))

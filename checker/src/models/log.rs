@@ -18,14 +18,27 @@ pub struct Log;
 pub enum LogInput {
     /// This is added, at this offset if that is known.
     Append(SharedValue, Option<u64>),
-    /// From this offset on there are these entries, at least one.
-    Entries(u64, Vec<Value>),
+    /// At this offset there is this entry.
+    Entry(u64, SharedValue),
+    /// From this offset on there are these entries: a list of at least one.
+    Entries(u64, SharedValue),
     /// The log ends before this offset.
     End(u64),
     /// An answer that is none.
     Nonsense(Value),
     /// Nothing that could be checked.
     Nothing,
+}
+
+impl LogInput {
+    /// What was read.
+    fn entries(&self) -> &[Value] {
+        match self {
+            LogInput::Entry(_, value) => std::slice::from_ref(value),
+            LogInput::Entries(_, values) => values.as_array().map(Vec::as_slice).unwrap_or_default(),
+            LogInput::Append(..) | LogInput::End(_) | LogInput::Nonsense(_) | LogInput::Nothing => &[],
+        }
+    }
 }
 
 impl Model for Log {
@@ -45,6 +58,7 @@ impl Model for Log {
         let from =
             || offset_of(&operation.input).ok_or_else(|| format!("{f} takes an offset, not {}", operation.input));
         let answer = operation.answer();
+        let shared = || operation.output.clone().unwrap_or_default();
         let nonsense = || LogInput::Nonsense(answer.clone());
         match (f, operation.ending) {
             ("append" | "send", _) if operation.input.is_null() => {
@@ -60,11 +74,11 @@ impl Model for Log {
             }),
             ("append" | "send", _) => Ok(LogInput::Append(operation.input.clone(), None)),
             ("read", Ending::Ok) if answer.is_null() => from().map(LogInput::End),
-            ("read", Ending::Ok) => Ok(LogInput::Entries(from()?, vec![answer.clone()])),
+            ("read", Ending::Ok) => Ok(LogInput::Entry(from()?, shared())),
             ("poll", Ending::Ok) => match answer {
                 Value::Null => from().map(LogInput::End),
                 Value::Array(all) if all.is_empty() => from().map(LogInput::End),
-                Value::Array(all) => Ok(LogInput::Entries(from()?, all.clone())),
+                Value::Array(_) => Ok(LogInput::Entries(from()?, shared())),
                 _ => Ok(nonsense()),
             },
             ("read" | "poll", _) => Ok(LogInput::Nothing),
@@ -85,8 +99,8 @@ impl Model for Log {
                     Ok(after)
                 }
             },
-            LogInput::Entries(from, values) => {
-                for (offset, value) in (*from..).zip(values) {
+            LogInput::Entry(from, _) | LogInput::Entries(from, _) => {
+                for (offset, value) in (*from..).zip(input.entries()) {
                     match usize::try_from(offset).ok().and_then(|offset| state.get(offset)) {
                         Some(there) if there == value => {}
                         Some(there) => return Err(format!("cannot read {value} at offset {offset}: {there} is there")),
@@ -119,7 +133,9 @@ impl Model for Log {
     fn action<'a>(&self, input: &'a LogInput) -> Option<Action<'a>> {
         Some(Action::Log(match input {
             LogInput::Append(value, offset) => LogAction::Append { value, offset: *offset },
-            LogInput::Entries(from, values) => LogAction::Entries { from: *from, values },
+            LogInput::Entry(from, _) | LogInput::Entries(from, _) => {
+                LogAction::Entries { from: *from, values: input.entries() }
+            }
             LogInput::End(from) => LogAction::End { from: *from },
             LogInput::Nonsense(_) => LogAction::Nonsense,
             LogInput::Nothing => LogAction::Nothing,
@@ -131,10 +147,10 @@ impl Model for Log {
             (LogInput::Append(value, Some(offset)), _) => format!("appended {value} at offset {offset}"),
             (LogInput::Append(value, None), Ending::Ok) => format!("appended {value}"),
             (LogInput::Append(value, None), _) => format!("tried to append {value} (unknown)"),
-            (LogInput::Entries(from, values), _) => match values.as_slice() {
+            (LogInput::Entry(from, all) | LogInput::Entries(from, all), _) => match input.entries() {
                 [value] => format!("read {value} at offset {from}"),
                 values if values.len() > 10 => format!("read {} entries from offset {from} on", values.len()),
-                values => format!("read {} from offset {from} on", Value::Array(values.to_vec())),
+                _ => format!("read {all} from offset {from} on"),
             },
             (LogInput::End(from), _) => format!("found nothing from offset {from} on"),
             (LogInput::Nonsense(answer), _) => format!("was answered {answer}"),

@@ -26,9 +26,9 @@ pub use append_list::{AppendList, AppendListInput};
 pub use asserting::{AssertingInput, AssertingRegister, asserting};
 pub use collection::{Collection, CollectionInput, Elements};
 pub use counter::{Counter, CounterInput};
-pub use kv::{Kv, KvInput};
+pub use kv::{Kv, KvInput, KvText};
 pub use log::{Log, LogInput};
-pub use multi_register::{MultiRegister, Step, Transaction};
+pub use multi_register::{MultiRegister, Name as RegisterName, Step, Transaction};
 pub use mutex::{Lock, Mutex, MutexInput};
 use parameters::Parameters;
 pub use register::{Pair, Register, RegisterInput};
@@ -159,7 +159,7 @@ impl ModelSpec {
             "multi-register" => {
                 ModelSpec::MultiRegister(MultiRegister { initial: given.initial()?, null_is_any: given.null_is_any()? })
             }
-            "kv" => ModelSpec::Kv(Kv { initial: given.initial_text()?, null_is_any: given.null_is_any()? }),
+            "kv" => ModelSpec::Kv(Kv { initial: given.initial_text()?.into(), null_is_any: given.null_is_any()? }),
             _ => ModelSpec::Register(Register {
                 initial: given.initial()?,
                 null_is_any: given.null_is_any()?,
@@ -201,7 +201,7 @@ impl ModelSpec {
                 (initial(!value.is_null(), value), nil(*null_is_any))
             }
             ModelSpec::Kv(Kv { initial: text, null_is_any }) => {
-                (initial(!text.is_empty(), &Value::String(text.clone())), nil(*null_is_any))
+                (initial(!text.as_str().is_empty(), &Value::from(text.as_str())), nil(*null_is_any))
             }
             ModelSpec::Mutex(Mutex { kind }) => match kind {
                 LockKind::Owner => (None, None),

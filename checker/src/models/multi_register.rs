@@ -2,7 +2,7 @@
 //! checked one by one.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -24,21 +24,37 @@ pub struct MultiRegister {
 /// A transaction: its reads and writes in order. A read sees the writes before it in the same transaction.
 pub type Transaction = Vec<Step>;
 
+/// Which register: its own name, and the key of the operation, where that has one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name {
+    key: Option<Arc<str>>,
+    own: Arc<str>,
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.key {
+            Some(key) => write!(out, "{key}/{}", self.own),
+            None => out.write_str(&self.own),
+        }
+    }
+}
+
 /// A read or a write within a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// This register held this value.
-    Read(Arc<str>, Value),
+    Read(Name, Value),
     /// A read without an answer that could be checked.
-    ReadAny(Arc<str>),
+    ReadAny(Name),
     /// This register is set to this value.
-    Write(Arc<str>, Value),
+    Write(Name, Value),
 }
 
 impl MultiRegister {
-    fn initial_of(&self, register: &str) -> &Value {
+    fn initial_of(&self, register: &Name) -> &Value {
         match &self.initial {
-            Value::Object(values) => values.get(register).unwrap_or(&Value::Null),
+            Value::Object(values) => values.get(&*register.own).unwrap_or(&Value::Null),
             value => value,
         }
     }
@@ -47,14 +63,11 @@ impl MultiRegister {
         let Some([f, register, value]) = step.as_array().map(Vec::as_slice) else {
             return Err(format!("a step of a transaction is [read or write, register, value], not {step}"));
         };
-        let name = match register {
-            Value::String(name) => name.clone(),
-            other => other.to_string(),
+        let own = match register {
+            Value::String(name) => name.as_str().into(),
+            other => other.to_string().into(),
         };
-        let name: Arc<str> = match &operation.key {
-            Some(key) => format!("{key}/{name}").into(),
-            None => name.into(),
-        };
+        let name = Name { key: operation.key.as_ref().map(|key| key.to_string().into()), own };
         match (f.as_str(), value) {
             (Some("write" | "w"), value) => Ok(Step::Write(name, value.clone())),
             (Some("read" | "r"), _) if operation.ending != Ending::Ok => Ok(Step::ReadAny(name)),
@@ -67,7 +80,7 @@ impl MultiRegister {
 
 impl Model for MultiRegister {
     /// The registers that differ from the initial value.
-    type State = BTreeMap<Arc<str>, Value>;
+    type State = BTreeMap<Name, Value>;
     type Input = Transaction;
 
     fn name(&self) -> &'static str {
@@ -107,7 +120,7 @@ impl Model for MultiRegister {
                     after.remove(register);
                 }
                 Step::Write(register, value) => {
-                    after.insert(Arc::clone(register), value.clone());
+                    after.insert(register.clone(), value.clone());
                 }
             }
         }
@@ -143,6 +156,6 @@ impl Model for MultiRegister {
     }
 
     fn state_bytes(&self, state: &Self::State) -> usize {
-        state.iter().map(|(name, value)| 64 + name.len() + super::value_bytes(value)).sum()
+        state.iter().map(|(name, value)| 96 + name.own.len() + super::value_bytes(value)).sum()
     }
 }

@@ -36,7 +36,6 @@ pub(super) fn decide(
     let links = Links::of(history, registers);
     share.ask((links.end.len() + links.readers.len()) * 8 * size_of::<usize>())?;
     let contradiction = links.wrong_by_itself(history, registers).or_else(|| links.contradiction(history, registers));
-    share.ask((links.end.len() + links.readers.len()) * 8 * size_of::<usize>())?;
     Ok(Some(Decided { route: "chains", contradiction }))
 }
 
@@ -54,8 +53,8 @@ impl Links {
     fn of(history: &dyn History, registers: &RegisterCalls) -> Links {
         let mut end: Vec<u64> = (0..history.calls()).map(|call| history.span(call).end).collect();
         let mut seen: Vec<usize> = (0..end.len()).filter(|&call| end[call] != NEVER).collect();
-        // Those that end last are followed first, so that the earliest end of a chain stands at last.
-        seen.sort_by_key(|&call| std::cmp::Reverse(end[call]));
+        // Those that end first are followed first: whoever has an end already has the earliest, and so has all that is before it.
+        seen.sort_by_key(|&call| end[call]);
         for observer in seen {
             let mut observer = observer;
             let at = end[observer];

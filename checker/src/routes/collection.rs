@@ -25,6 +25,7 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::cover::{Cover, Ranks};
+use super::stretches::Stretches;
 use super::{Contradiction, Decided, History, NEVER, Span, priority, queue, stack};
 use crate::meter::{Share, Stop};
 use crate::model::{Action, CollectionAction, Discipline};
@@ -98,8 +99,11 @@ fn contradiction(
         Discipline::Any => None,
         Discipline::Smallest | Discipline::Largest => return priority::contradiction(history, collected, share),
     };
+    if found.is_some() || collected.empties.is_empty() {
+        return Ok(found);
+    }
     share.ask(collected.elements.len() * 8 * size_of::<Element>())?;
-    Ok(found.or_else(|| not_empty(history, collected)))
+    Ok(not_empty(history, collected))
 }
 
 type Found<T> = Result<Option<T>, Contradiction>;
@@ -186,16 +190,11 @@ fn not_empty(history: &dyn History, collected: &Collected) -> Option<Contradicti
         if ranks.event(free) <= span.end {
             return None;
         }
-        let chain = chain(&stretches, span.begin, span.end);
+        let chain = Stretches::new(stretches.clone()).cover(stretches.len(), span.begin, span.end);
         let calls = chain.iter().flat_map(|&number| collected.elements[number].calls());
-        let mut found = Contradiction::new(
-            calls.chain([empty]),
-            format!("{}, and at each moment meanwhile something was inside", history.sentence(empty)),
-        );
-        for &number in &chain {
-            found = found.and(inside(history, &collected.elements[number]));
-        }
-        Some(found)
+        let because = format!("{}, and at each moment meanwhile something was inside", history.sentence(empty));
+        let found = Contradiction::new(calls.chain([empty]), because);
+        Some(found.and_of_each(&chain, |&number| inside(history, &collected.elements[number])))
     })
 }
 
@@ -209,20 +208,4 @@ pub(super) fn inside(history: &dyn History, element: &Element) -> String {
         Some(take) => format!("{}, and {}", history.sentence(element.insert), history.sentence(take)),
         None => format!("{}, and nobody took it", history.sentence(element.insert)),
     }
-}
-
-/// Few of the stretches which together leave no moment from `begin` to `end` free; each lies strictly between its ends.
-pub(super) fn chain(stretches: &[(u64, u64)], begin: u64, end: u64) -> Vec<usize> {
-    let mut chain = Vec::new();
-    let mut reached = begin;
-    while reached <= end {
-        let over = |&number: &usize| stretches[number].0 < reached && stretches[number].1 > reached;
-        let Some(farthest) = (0..stretches.len()).filter(over).max_by_key(|&number| stretches[number].1) else { break };
-        chain.push(farthest);
-        if stretches[farthest].1 == NEVER {
-            break;
-        }
-        reached = stretches[farthest].1;
-    }
-    chain
 }

@@ -18,6 +18,7 @@ mod queue;
 mod sections;
 mod snapshots;
 mod stack;
+mod stretches;
 
 use crate::call::Call;
 use crate::meter::{Share, Stop};
@@ -45,6 +46,8 @@ pub(crate) struct Contradiction {
     pub(crate) calls: Vec<usize>,
     /// A sentence a line.
     pub(crate) because: Vec<String>,
+    /// How many more there are to say.
+    pub(crate) untold: usize,
 }
 
 impl Contradiction {
@@ -53,11 +56,19 @@ impl Contradiction {
         let mut calls: Vec<usize> = calls.into_iter().collect();
         calls.sort_unstable();
         calls.dedup();
-        Contradiction { calls, because: vec![because.into()] }
+        Contradiction { calls, because: vec![because.into()], untold: 0 }
     }
 
     fn and(mut self, because: impl Into<String>) -> Contradiction {
         self.because.push(because.into());
+        self
+    }
+
+    /// And what there is to tell of each of these; of many, of the first and the last ones.
+    fn and_of_each<T>(mut self, all: &[T], tell: impl Fn(&T) -> String) -> Contradiction {
+        let (first, last) = if all.len() > SHOWN { (SHOWN / 2, all.len() - SHOWN / 2) } else { (0, 0) };
+        self.because.extend(all[..first].iter().chain(&all[last..]).map(tell));
+        self.untold += last - first;
         self
     }
 
@@ -66,7 +77,7 @@ impl Contradiction {
         let (mut shown, mut because) = (self.calls, self.because);
         sorting::sort_by_key(&mut shown, &|call| (calls[call].operation.invoked, call));
         // Some contradictions need many operations, such as all appends of a log; the ends of the story are told.
-        let (hidden, untold) = (cut(&mut shown), cut(&mut because));
+        let (hidden, untold) = (cut(&mut shown), self.untold + cut(&mut because));
         let more = [(hidden, "operations"), (untold, "reasons")].into_iter().filter(|&(count, _)| count > 0);
         let more: Vec<String> = more.map(|(count, what)| format!("{count} more {what}")).collect();
         if !more.is_empty() {

@@ -15,8 +15,11 @@
 //! The idea of deciding value by value is that of Lee and Mathur (*Efficient decrease-and-conquer linearizability
 //! monitoring*, 2025); the proof is the one above. It takes O(n log n).
 
-use super::collection::{Collected, Element, chain, inside};
+use std::collections::VecDeque;
+
+use super::collection::{Collected, Element, inside};
 use super::cover::{Cover, Ranks};
+use super::stretches::Stretches;
 use super::{Contradiction, History, NEVER};
 use crate::meter::{Share, Stop};
 
@@ -41,13 +44,8 @@ pub(super) fn contradiction(
             let window = (element.taken.begin, element.taken.end);
             let because =
                 format!("{}, and at each moment meanwhile one that comes before it was inside", history.sentence(take));
-            return Ok(Some(tell(
-                history,
-                &elements,
-                &stretches,
-                (stretches.len(), window),
-                (element.calls(), because),
-            )));
+            let wanted = (stretches.len(), window);
+            return Ok(Some(tell(history, &elements, stretches, wanted, (element.calls(), because))));
         }
         stretches.push((element.inserted.end, free));
         if element.inserted.end < free {
@@ -59,36 +57,42 @@ pub(super) fn contradiction(
         if ranks.event(cover.first_free(ranks.position(span.begin))) > span.end {
             let because = format!("{}, and at each moment meanwhile something was inside", history.sentence(empty));
             let window = (span.begin, span.end);
-            let calls = std::iter::once(empty);
-            return Ok(Some(tell(history, &elements, &stretches, (stretches.len(), window), (calls, because))));
+            let wanted = (stretches.len(), window);
+            return Ok(Some(tell(history, &elements, stretches, wanted, (std::iter::once(empty), because))));
         }
     }
     Ok(None)
 }
 
-/// Those among the first elements that leave no moment of a window free, with those that made their removals late.
+/// Windows that are covered by others, for the removals that were late: no more than this are looked at.
+const WINDOWS: usize = 40;
+
+/// Those among the first elements that leave no moment of a window free, with those that made their removals late, and so on for a while.
 fn tell(
     history: &dyn History,
     elements: &[&Element],
-    stretches: &[(u64, u64)],
+    stretches: Vec<(u64, u64)>,
     wanted: (usize, (u64, u64)),
     (calls, because): (impl Iterator<Item = usize>, String),
 ) -> Contradiction {
     let mut shown = vec![false; stretches.len()];
-    let mut wanted = vec![wanted];
-    while let Some((count, (begin, end))) = wanted.pop() {
-        for number in chain(&stretches[..count], begin, end) {
-            let began = elements[number].taken.begin;
-            if !std::mem::replace(&mut shown[number], true) && stretches[number].1 > began {
-                wanted.push((number, (began, stretches[number].1 - 1)));
+    let stretches = Stretches::new(stretches);
+    let mut wanted = VecDeque::from([wanted]);
+    for _ in 0..WINDOWS {
+        let Some((count, (begin, end))) = wanted.pop_front() else { break };
+        for number in stretches.cover(count, begin, end) {
+            let (since, free) = (elements[number].taken.begin, stretches.get(number).1);
+            if !std::mem::replace(&mut shown[number], true) && free > since {
+                wanted.push_back((number, (since, free - 1)));
             }
         }
     }
     let shown: Vec<&Element> =
         elements.iter().zip(shown).filter(|(_, shown)| *shown).map(|(&element, _)| element).collect();
-    let mut found = Contradiction::new(calls.chain(shown.iter().flat_map(|element| element.calls())), because);
-    for element in shown {
-        found = found.and(inside(history, element));
+    let found = Contradiction::new(calls.chain(shown.iter().flat_map(|element| element.calls())), because);
+    let found = found.and_of_each(&shown, |element| inside(history, element));
+    match wanted.len() {
+        0 => found,
+        more => found.and(format!("what made {more} of these removals late in turn is not shown")),
     }
-    found
 }

@@ -17,8 +17,9 @@
 //! monitoring*, 2025); the proof is the one above. What can be at the bottom of some elements can be at the bottom of fewer of
 //! them, so each element is looked at a few times, and all takes O(n log n).
 
-use super::collection::{Element, chain, inside};
+use super::collection::{Element, inside};
 use super::cover::Ranks;
+use super::stretches::Stretches;
 use super::{Contradiction, History};
 use crate::meter::{Share, Stop};
 
@@ -148,8 +149,8 @@ impl<'a> Pile<'a> {
 fn no_bottom(history: &dyn History, elements: &[Element]) -> Contradiction {
     let begin = elements.iter().map(|element| element.inserted.end).min().unwrap_or(0);
     let end = elements.iter().map(|element| element.taken.begin).max().unwrap_or(0);
-    let stretches: Vec<(u64, u64)> =
-        elements.iter().map(|element| (element.inserted.end, element.taken.begin)).collect();
+    let stretches =
+        Stretches::new(elements.iter().map(|element| (element.inserted.end, element.taken.begin)).collect());
     // The one that was put in first, then those that take over before it is gone.
     let first = elements
         .iter()
@@ -158,17 +159,14 @@ fn no_bottom(history: &dyn History, elements: &[Element]) -> Contradiction {
         .max_by_key(|(_, element)| element.taken.begin)
         .map_or(0, |(number, _)| number);
     let mut shown = vec![first];
-    if stretches[first].1 < end {
-        shown.extend(chain(&stretches, stretches[first].1, end - 1));
+    let reached = stretches.get(first).1;
+    if reached < end {
+        shown.extend(stretches.cover(elements.len(), reached, end - 1));
     }
     let calls = shown.iter().flat_map(|&number| elements[number].calls());
     let because = "the stack was never empty meanwhile, and none of these elements can have been at the bottom: each was \
                    pushed after another one, or popped before another one";
-    let mut found = Contradiction::new(calls, because);
-    for &number in &shown {
-        found = found.and(inside(history, &elements[number]));
-    }
-    found
+    Contradiction::new(calls, because).and_of_each(&shown, |&number| inside(history, &elements[number]))
 }
 
 /// Numbers of which the first small one of a range is asked for: a tree of minima.

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::call::Call;
 use crate::meter::{Share, Stop, units_of_state};
 use crate::model::{Action, CollectionAction, Discipline, Model};
-use crate::search::places::table_bytes;
+use crate::search::places::{table_bytes, vec_bytes};
 use crate::sorting;
 
 /// A call by its place.
@@ -68,6 +68,14 @@ struct Fork {
     tries: Vec<Try>,
 }
 
+impl Fork {
+    /// What it holds besides itself, and what is noted of it among those that were followed.
+    fn heap_bytes(&self) -> usize {
+        let noted = size_of_val(&*self.config.placed) + size_of_val(&*self.used);
+        noted * 2 + size_of::<Used>() + self.tries.capacity() * size_of::<Try>()
+    }
+}
+
 /// One thing to place next.
 #[derive(Clone, Copy, Debug)]
 enum Try {
@@ -95,6 +103,8 @@ struct Way<'c, 'a, M: Model> {
     /// What has been placed, in order.
     order: Vec<CallId>,
     forks: Vec<Fork>,
+    /// What the forks hold besides themselves.
+    forks_bytes: usize,
     followed: FxHashMap<Config, Vec<Used>>,
 }
 
@@ -148,6 +158,7 @@ impl<'c, 'a, M: Model> Way<'c, 'a, M> {
             cursor,
             order: Vec::with_capacity(calls.len()),
             forks: Vec::new(),
+            forks_bytes: 0,
             followed: FxHashMap::default(),
         }
     }
@@ -159,6 +170,7 @@ impl<'c, 'a, M: Model> Way<'c, 'a, M> {
         }
         while let Some(fork) = self.forks.last_mut() {
             let Some(next) = fork.tries.pop() else {
+                self.forks_bytes -= fork.heap_bytes();
                 self.forks.pop();
                 continue;
             };
@@ -260,7 +272,9 @@ impl<'c, 'a, M: Model> Way<'c, 'a, M> {
                 Try::Open(call) => (std::cmp::Reverse(self.ranks[call as usize]), u32::MAX - call),
             });
         }
-        self.forks.push(Fork { config, used, order: self.order.len(), tries });
+        let fork = Fork { config, used, order: self.order.len(), tries };
+        self.forks_bytes += fork.heap_bytes();
+        self.forks.push(fork);
     }
 
     fn step(&mut self, state: StateId, call: CallId) -> Option<StateId> {
@@ -285,10 +299,10 @@ impl<'c, 'a, M: Model> Way<'c, 'a, M> {
     }
 
     fn bytes(&self) -> usize {
-        let per_fork = 2 * (size_of::<Fork>() + size_of::<Config>()) + 64;
         let followed = size_of::<(Config, Vec<Used>)>();
         let followed = table_bytes(self.followed.len(), self.followed.capacity(), followed) + self.followed.len() * 64;
-        self.state_bytes + self.forks.len() * per_fork + followed + self.moments.len() * size_of::<Moment>()
+        let forks = vec_bytes(self.forks.len(), self.forks.capacity(), size_of::<Fork>()) + self.forks_bytes;
+        self.state_bytes + forks + followed + self.moments.len() * size_of::<Moment>()
     }
 }
 

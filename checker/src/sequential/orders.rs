@@ -46,7 +46,10 @@ impl<'a, I: Clone + Eq + std::hash::Hash> Orders<'a, I> {
         let mut inputs: FxHashMap<(Object, I), u32> = FxHashMap::default();
         let mut numbers: FxHashMap<u64, usize> = FxHashMap::default();
         let mut class_of: FxHashMap<u32, usize> = FxHashMap::default();
-        for operation in operations {
+        // They are in this order, unless a caller made them.
+        let mut by_begin: Vec<&Operation> = operations.iter().collect();
+        by_begin.sort_by_key(|operation| operation.invoked);
+        for operation in by_begin {
             if operation.ending == Ending::Fail {
                 orders.failed += 1;
                 continue;

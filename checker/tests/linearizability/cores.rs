@@ -34,13 +34,13 @@ pub(crate) fn core_is_refuted(
     assert_eq!(verified, Ok(Verified::NotLinearizable { core: core.numbers.len() }), "{told}");
     // The answers of transactions that end after the cut count for the core, and brute force knows none after a crash.
     if core.numbers.len() <= BRUTE_FORCE && object != Object::MultiRegister {
-        assert!(!linearizable(object, initial, &granted(operations, core)), "the core is linearizable: {told}");
+        assert!(!linearizable(object, initial, &granted(object, operations, core)), "the core is linearizable: {told}");
     }
     assert!(core.minimal, "little is left to try: {told}");
 }
 
 /// The core as a history: free values are crashed writes, as many as could be of use.
-fn granted(operations: &[Operation], core: &Core) -> Vec<Operation> {
+fn granted(object: Object, operations: &[Operation], core: &Core) -> Vec<Operation> {
     let mut all: Vec<Operation> = Vec::new();
     for &number in &core.numbers {
         let mut operation = operations[number].clone();
@@ -56,7 +56,8 @@ fn granted(operations: &[Operation], core: &Core) -> Vec<Operation> {
             operation.output.as_deref() == Some(value) || operation.input.get(0) == Some(value)
         };
         let useful = core.numbers.iter().map(|&number| &operations[number]).filter(saw).count();
-        let write = Operation { f: "write".into(), input: value.clone().into(), ..operations[core.numbers[0]].clone() };
+        let f = if object == Object::Kv { "put" } else { "write" };
+        let write = Operation { f: f.into(), input: value.clone().into(), ..operations[core.numbers[0]].clone() };
         all.extend(std::iter::repeat_n(timeless(write), useful));
     }
     all

@@ -6,6 +6,7 @@
 mod brute_force;
 mod budgets;
 mod cores;
+mod edges;
 mod explanations;
 mod generator;
 mod grown;

@@ -386,6 +386,14 @@ fn damage_in_an_array_or_a_table_is_an_error_with_its_place() {
             "index,time,process,type,f,key,value,node,extra\n,,3,ok,r,,,,\"{\"\"index\"\":[2]}\"\n".to_owned(),
             "extra has a field \"index\", which has a column of its own",
         ),
+        (
+            "index,time,process,type,f,key,value,node,extra\n,,3,ok,r,18446744073709551617,,,\n".to_owned(),
+            "key has 18446744073709551617, an integer beyond 64 bits",
+        ),
+        (
+            "index,time,process,type,f,key,value,node,extra\n,,3,ok,r,,\"[1,-9223372036854775809]\",,\n".to_owned(),
+            "value has -9223372036854775809, an integer beyond 64 bits",
+        ),
     ] {
         let told = error(&text);
         assert!(told.contains(reason), "{told}");

@@ -82,7 +82,7 @@ fn no_part_of_a_history_that_is_linearizable_is_refuted() {
         let mut tried = 0;
         for seed in 0..200 {
             let mut random = Random::new(14 << 32 | seed);
-            let ops = happened(Kind { object, distinct: true, operations: 30 }, 30, (0, 6), &mut random);
+            let ops = happened(Kind { object, distinct: true, operations: 30 }, 30, (5, 6), &mut random);
             let operations: Vec<Operation> = ops.iter().map(|op| recorded(object, op)).collect();
             let number = |operation: &Operation| match object {
                 Object::OwnerLock | Object::ReentrantLock | Object::FencedLock => operation.process,
@@ -128,6 +128,39 @@ fn what_a_core_says_in_words_is_checked() {
         refused += usize::from(verified != Err(VerifyError::TooLarge));
     }
     assert!(refused > 5, "{refused} were refused");
+}
+
+/// What a crashed removal took from a bag is left open by the model; an order that is shown leaves nothing open.
+#[test]
+fn the_order_of_a_bag_is_one_of_a_bag_whose_removals_take_at_once() {
+    let mut took = 0;
+    for seed in 0..400 {
+        let kind = Kind { object: Object::Bag, distinct: false, operations: 16 };
+        let ops = happened(kind, 16, (20, 6), &mut Random::new(15 << 32 | seed));
+        let operations: Vec<Operation> = ops.iter().map(|op| recorded(Object::Bag, op)).collect();
+        let property = check_operations(&operations, &model(Object::Bag), &Options::default(), &Unlimited).unwrap();
+        let Ok(proof) = prove(&operations, &model(Object::Bag), &property, &Unlimited) else { continue };
+        let verified = verify(&operations, &model(Object::Bag), &proof);
+        assert!(verified.is_ok(), "seed {seed}: {verified:?}");
+        let Claim::Valid { orders } = proof.claim else { panic!("it happened like this") };
+        let (mut inside, mut taken) = (0, 0);
+        for &number in orders.iter().flat_map(|order| &order.order) {
+            let operation = &operations[number];
+            match (&*operation.f, operation.ending, operation.answer().is_null()) {
+                ("enqueue", ..) => inside += 1,
+                (_, Ending::Info, _) => taken += 1,
+                (_, _, true) => {
+                    assert_eq!(inside, taken, "seed {seed}: they took what was left");
+                    took += taken;
+                    (inside, taken) = (0, 0);
+                }
+                (..) => inside -= 1,
+            }
+            assert!(taken == 0 || operation.ending == Ending::Info, "seed {seed}: they took it at once");
+        }
+        assert_eq!(taken, 0, "seed {seed}: what took nothing need not have happened");
+    }
+    assert!(took > 5, "{took} crashed removals took something");
 }
 
 /// The order of a long valid history is found, and replays.
