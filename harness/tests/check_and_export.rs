@@ -270,3 +270,24 @@ fn an_interrupted_check_says_how_far_it_came() {
     let told = |line: &String| line.contains("the check was cancelled before");
     assert!(judged == 0 || rest.iter().any(told), "{rest:?}");
 }
+
+#[test]
+fn values_of_any_length_are_told_in_lines_that_people_read_and_kept_whole_for_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let (first, second) = (format!("\"{}\"", "ä".repeat(100_000)), format!("\"{}\"", "b c ".repeat(2_000)));
+    let events = [
+        (0, "invoke", "write", first.as_str()),
+        (0, "ok", "write", &first),
+        (1, "invoke", "read", "null"),
+        (1, "ok", "read", &second),
+    ];
+    history(at, "long", &events);
+    let (code, shown, told) = output(at, &["check", "long"]);
+    assert_eq!((code, told.as_str()), (Some(1), ""), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() < 500), "{shown}");
+    assert!(shown.contains("characters left out"), "{shown}");
+    let (code, json, _) = output(at, &["check", "--json", "long"]);
+    assert_eq!(code, Some(1));
+    assert!(json.contains(&"b c ".repeat(2_000)), "programs get all of it");
+}

@@ -37,7 +37,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
             ExitCode::Unknown.worst(output::emit(&format!("UNKNOWN  {under}: {}\n", VerifyError::TooLarge)))
         }
         Err(error) => {
-            let why = words::printable(&error.to_string());
+            let why = words::sentence(&error.to_string());
             ExitCode::Invalid.worst(output::emit(&format!("DOES NOT HOLD  {under}: {why}\n")))
         }
     })

@@ -49,7 +49,7 @@ pub fn html(run: Option<&RunFile>, verdict: &Verdict, history: &History, beside:
 
 /// A text of the run as it may stand in the page.
 fn text(text: &str) -> String {
-    inert::short(text, CHARACTERS_MAX)
+    inert::short(&inert::brief(text), CHARACTERS_MAX)
 }
 
 /// The verdict in a sentence, and what repeats it.

@@ -70,7 +70,7 @@ pub(crate) fn push(page: &mut String, text: std::fmt::Arguments<'_>) {
 /// Text in which nothing is Markdown, HTML or the end of a table's cell.
 pub(crate) fn escaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
-    for character in words::printable(text).chars() {
+    for character in words::sentence(text).chars() {
         match character {
             '<' => plain.push_str("&lt;"),
             '>' => plain.push_str("&gt;"),

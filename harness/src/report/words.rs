@@ -33,7 +33,7 @@ pub fn given_up(given_up: &GivenUp) -> String {
         Tired::Budget(Exhausted::Cancelled) => "the check was cancelled",
     };
     let what = format!("{what} is unknown so far: not followed beyond event {}, since {why}", given_up.seen);
-    format!("{}; the check at the end decides", printable(&what))
+    format!("{}; the check at the end decides", sentence(&what))
 }
 
 /// `1 kill`, `2 kills`, `3 partitions`.
@@ -110,7 +110,7 @@ pub fn interval(witness: &Witness) -> String {
 /// `process 1 wrote 5 at n1`.
 pub fn deed(witness: &Witness) -> String {
     let node = witness.node.as_ref().map_or_else(String::new, |node| format!(" at {node}"));
-    format!("process {} {}{node}", witness.process, witness.did)
+    format!("process {} {}{node}", witness.process, inert::brief(&witness.did))
 }
 
 /// What an order has that was tried: `An order that was tried has all 1,203 that were over before, these among them`.
@@ -215,6 +215,11 @@ pub fn short(run: &str) -> &str {
 /// screen, and marks that turn the direction of text become visible.
 pub fn printable(text: &str) -> String {
     text.chars().map(|c| if inert::is_hidden(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// A sentence about a run as it may stand on a terminal, its values no longer than people read.
+pub fn sentence(text: &str) -> String {
+    printable(&inert::brief(text))
 }
 
 /// What a run is remembered by: `release=1.4, branch=main`.
