@@ -90,8 +90,12 @@ fn the_worst_file_stands_and_a_broken_history_is_not_skipped() {
     let (_, json, _) = output(at, &["check", "--json", "all"]);
     let files: Vec<serde_json::Value> =
         serde_json::Deserializer::from_str(&json).into_iter().map(Result::unwrap).collect();
-    assert_eq!(files.len(), 2);
-    assert!(files.iter().all(|file| file["took_us"].is_u64() && file["memory_bytes"].as_u64() > Some(0)), "{json}");
+    let (judged, unjudged): (Vec<_>, Vec<_>) = files.iter().partition(|file| file["property"].is_object());
+    assert_eq!(judged.len(), 2);
+    assert!(judged.iter().all(|file| file["took_us"].is_u64() && file["memory_bytes"].as_u64() > Some(0)), "{json}");
+    assert_eq!(unjudged.len(), 1);
+    assert_eq!(unjudged[0]["file"], "all/damaged");
+    assert!(unjudged[0]["error"].as_str().unwrap().contains("line 5"), "{json}");
 }
 
 #[test]
@@ -122,7 +126,10 @@ fn a_stale_read_is_sequential() {
     assert!(shown.contains("VALID  register is sequentially consistent (sequential search)"), "{shown}");
     let (code, _, told) = output(folder.path(), &["check", "--consistency", "declared", "stale"]);
     assert_eq!(code, Some(64));
-    assert!(told.starts_with("error: there is no such level\n  at: --consistency declared\n"), "{told}");
+    assert!(told.contains("declared is judged by schism run\n  at: --consistency declared\n"), "{told}");
+    let (code, _, told) = output(folder.path(), &["check", "--consistency", "delcared", "stale"]);
+    assert_eq!(code, Some(64));
+    assert!(told.starts_with("error: there is no such level\n"), "{told}");
 }
 
 #[test]
@@ -267,6 +274,7 @@ fn an_interrupted_check_says_how_far_it_came() {
     // The signal may also have come before the second file was begun.
     let judged = rest.iter().filter(|line| line.starts_with("checked")).count();
     assert!(judged <= 1, "{rest:?}");
+    assert!(rest.last().unwrap().contains(" not begun "), "each file has its row: {rest:?}");
     let told = |line: &String| line.contains("the check was cancelled before");
     assert!(judged == 0 || rest.iter().any(told), "{rest:?}");
 }

@@ -1,7 +1,5 @@
 //! Which model a history is judged by.
 
-use std::path::Path;
-
 use schism_checker::history::{Header, PairedHistory};
 use schism_checker::models::ModelSpec;
 
@@ -31,8 +29,8 @@ pub(super) fn given(problems: &mut Problems, text: &str) -> Option<ModelSpec> {
 }
 
 /// The model that was given, else the one that the header names, else a guess.
-pub(super) fn chosen(given: Option<&ModelSpec>, history: &PairedHistory, path: &Path) -> Result<Chosen, Problem> {
-    if let Some(chosen) = named(given, history.header.as_ref(), path)? {
+pub(super) fn chosen(given: Option<&ModelSpec>, history: &PairedHistory, name: &str) -> Result<Chosen, Problem> {
+    if let Some(chosen) = named(given, history.header.as_ref(), name)? {
         return Ok(chosen);
     }
     let (what, hint) = match guess::model(history) {
@@ -49,23 +47,18 @@ pub(super) fn chosen(given: Option<&ModelSpec>, history: &PairedHistory, path: &
             ("no model has all the operations of this history", "--model NAME, see schism list models".to_owned())
         }
     };
-    Err(Problem::new(what, path.display().to_string(), hint))
+    Err(Problem::new(what, name, hint))
 }
 
 /// The model that was given, else the one that the header names, if it names one.
-pub(super) fn named(
-    given: Option<&ModelSpec>,
-    header: Option<&Header>,
-    path: &Path,
-) -> Result<Option<Chosen>, Problem> {
+pub(super) fn named(given: Option<&ModelSpec>, header: Option<&Header>, name: &str) -> Result<Option<Chosen>, Problem> {
     if let Some(model) = given {
         return Ok(Some(Chosen { model: model.clone(), from: "given" }));
     }
     let Some((header, model)) = header.and_then(|header| Some((header, header.model.as_deref()?))) else {
         return Ok(None);
     };
-    let at = || path.display().to_string();
-    let wrong = |why: String| Problem::new(format!("the header names no model: {why}"), at(), "--model NAME");
+    let wrong = |why: String| Problem::new(format!("the header names no model: {why}"), name, "--model NAME");
     let mut spec: Spec = model.parse().map_err(|error| wrong(format!("{error}")))?;
     if !header.initial.is_null() {
         spec.params.entry("init".to_owned()).or_insert_with(|| header.initial.to_string());

@@ -109,7 +109,10 @@ mod tests {
         assert_eq!(brief(short), short);
         let value = format!("\"ä b\\\" c{}z\"", "中 ".repeat(50_000));
         let shown = brief(&format!("read {value} where 7 was written at n1"));
-        assert!(shown.starts_with("read \"ä b\\\" c中 ") && shown.ends_with("中 z\" where 7 was written at n1"), "{shown}");
+        assert!(
+            shown.starts_with("read \"ä b\\\" c中 ") && shown.ends_with("中 z\" where 7 was written at n1"),
+            "{shown}"
+        );
         assert!(shown.contains(" characters left out)") && shown.chars().count() < 220, "{shown}");
         // Exactly what is missing was counted.
         let left_out: usize = shown.split_once("…(").unwrap().1.split_once(' ').unwrap().0.parse().unwrap();
