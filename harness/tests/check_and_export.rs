@@ -105,8 +105,11 @@ fn keys_are_taken_out_of_tuples() {
     let edn = "{:process 0 :type :invoke :f :write :value [:x 1]}\n{:process 0 :type :ok :f :write :value [:x 1]}\n\
                {:process 1 :type :invoke :f :read :value [:y nil]}\n{:process 1 :type :ok :f :read :value [:y nil]}\n";
     fs_err::write(at.join("history.edn"), edn).unwrap();
-    let (code, shown, _) = output(at, &["check", "history.edn"]);
+    let (code, shown, _) = output(at, &["check", "--model", "register", "history.edn"]);
     assert_eq!(code, Some(1), "as one register it is wrong: {shown}");
+    let (code, shown, told) = output(at, &["check", "history.edn"]);
+    assert_eq!((code, shown.as_str()), (Some(64), ""), "which it is has to be said");
+    assert!(told.contains("try: schism check --independent, or --model NAME"), "{told}");
     let (code, shown, _) = output(at, &["check", "--independent", "history.edn"]);
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("2 keys"), "{shown}");

@@ -7,7 +7,12 @@ use crate::cli::guess::Guess;
 use crate::cli::problem::Problem;
 use crate::cli::resolve::Problems;
 use crate::cli::{catalog, guess};
+use crate::report::inert;
 use crate::spec::Spec;
+
+/// How many kinds of operations are named that no model has together, and how much of each.
+const FUNCTIONS_MAX: usize = 10;
+const FUNCTION_CHARACTERS_MAX: usize = 40;
 
 /// A model, and where it came from: `given`, `named by the history`, `guessed`.
 pub(super) struct Chosen {
@@ -40,11 +45,24 @@ pub(super) fn chosen(given: Option<&ModelSpec>, history: &PairedHistory, name: &
             return Ok(Chosen { model, from: "guessed" });
         }
         Guess::Either(models) => (
-            "the history does not say what the object is",
+            "the history does not say what the object is".to_owned(),
             models.iter().map(|model| format!("--model {model}")).collect::<Vec<_>>().join(" or "),
         ),
+        Guess::Tuples => (
+            "values look like [key, value], as Jepsen's independent writes them, and nobody said that they are"
+                .to_owned(),
+            "schism check --independent, or --model NAME where a value is such a pair".to_owned(),
+        ),
         Guess::Unknown => {
-            ("no model has all the operations of this history", "--model NAME, see schism list models".to_owned())
+            let done: Vec<String> =
+                guess::done(history).into_iter().map(|f| inert::short(f, FUNCTION_CHARACTERS_MAX)).collect();
+            let more = done.len().saturating_sub(FUNCTIONS_MAX);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let done = done[..done.len().min(FUNCTIONS_MAX)].join(", ");
+            (
+                format!("no model has all the operations of this history: {done}{more}"),
+                "--model NAME, see schism list models".to_owned(),
+            )
         }
     };
     Err(Problem::new(what, name, hint))
