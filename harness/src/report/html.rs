@@ -116,9 +116,9 @@ fn operations(counterexample: &Counterexample) -> Markup {
     html! {
         @if !counterexample.operations.is_empty() {
             table.proof {
-                @for witness in &counterexample.operations {
+                @for (witness, when) in counterexample.operations.iter().zip(words::intervals(&counterexample.operations)) {
                     tr data-invoked=(witness.invoked) {
-                        td.when { (words::interval(witness)) }
+                        td.when { (when) }
                         td { (text(&words::deed(witness))) @if !witness.role.is_empty() { " " span.quiet { (text(&witness.role)) } } }
                     }
                 }

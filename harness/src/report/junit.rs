@@ -49,9 +49,10 @@ fn case(property: &Property, verdict: &Verdict) -> TestCase {
 fn proof(property: &Property, verdict: &Verdict) -> String {
     let mut lines = vec![inert::brief(&property.summary)];
     if let Some(counterexample) = &property.counterexample {
-        lines.extend(counterexample.operations.iter().map(|witness| {
+        let intervals = words::intervals(&counterexample.operations);
+        lines.extend(counterexample.operations.iter().zip(intervals).map(|(witness, when)| {
             let role = inert::brief(&witness.role);
-            format!("{}  {}  {role}", words::interval(witness), words::deed(witness)).trim_end().to_owned()
+            format!("{when}  {}  {role}", words::deed(witness)).trim_end().to_owned()
         }));
         lines.extend(counterexample.because.iter().map(|because| format!("because {}", inert::brief(because))));
     }

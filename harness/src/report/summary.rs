@@ -44,9 +44,10 @@ fn proofs(page: &mut String, verdict: &Verdict) {
     for property in words::deciding(verdict) {
         let Some(counterexample) = &property.counterexample else { continue };
         page.push_str("\n| when | what | |\n|---|---|---|\n");
-        for witness in &counterexample.operations {
+        let intervals = words::intervals(&counterexample.operations);
+        for (witness, when) in counterexample.operations.iter().zip(intervals) {
             let [deed, role] = [words::deed(witness), witness.role.clone()].map(|text| escaped(&text));
-            push(page, format_args!("| {} | {deed} | {role} |\n", words::interval(witness)));
+            push(page, format_args!("| {when} | {deed} | {role} |\n"));
         }
         page.push('\n');
         for because in &counterexample.because {

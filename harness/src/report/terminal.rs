@@ -41,6 +41,7 @@ pub fn terminal(run: &RunFile, verdict: &Verdict, place: &str, style: Style) -> 
     lines.push(wrapped("covered", 9, &words::covered(&verdict.coverage), style));
     if style.verbose {
         lines.extend(details(verdict));
+        lines.push(strain(verdict));
     }
     let short = words::short(&verdict.run);
     let times = if verdict.outcome == Outcome::Invalid { " --times 10" } else { "" };
@@ -179,20 +180,21 @@ fn order(tried: &Tried, style: Style) -> Vec<String> {
 fn operations(witnesses: &[Witness], style: Style) -> Vec<String> {
     let rows: Vec<[String; 3]> = witnesses
         .iter()
-        .map(|witness| {
-            [interval(witness, style.clock), words::printable(&words::deed(witness)), words::sentence(&witness.role)]
-        })
+        .zip(intervals(witnesses, style.clock))
+        .map(|(witness, when)| [when, words::printable(&words::deed(witness)), words::sentence(&witness.role)])
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let (first, second) = (width(0), width(1).clamp(DEED_WIDTH, DEED_WIDTH_MAX));
     rows.iter().map(|[when, what, role]| format!("  {when:first$}  {what:second$}  {role}")).collect()
 }
 
-fn interval(witness: &Witness, clock: Clock) -> String {
-    match (clock, witness.invoked_at) {
+fn intervals(witnesses: &[Witness], clock: Clock) -> Vec<String> {
+    let told = witnesses.iter().zip(words::intervals(witnesses));
+    told.map(|(witness, since_start)| match (clock, witness.invoked_at) {
         (Clock::Wall(_), Some(from)) => clock.interval(from, witness.completed_at),
-        _ => words::interval(witness),
-    }
+        _ => since_start,
+    })
+    .collect()
 }
 
 fn details(verdict: &Verdict) -> Vec<String> {
@@ -213,21 +215,24 @@ fn details(verdict: &Verdict) -> Vec<String> {
         std::iter::once(availability::HEADS.join("  ")).chain(rows).chain(outages)
     });
     let availability = availability.map(|line| format!("measured {line}"));
-    let strain = &verdict.coverage.strain;
-    let lag = format!(
-        "machine  timers late by {:.1} ms (median), {:.1} ms at most; {:.0} % of the processor stolen",
-        strain.scheduler_lag_ms_p50,
-        strain.scheduler_lag_ms_max,
-        strain.stolen_cpu * 100.0
-    );
     [endings]
         .into_iter()
         .chain(properties)
         .chain(latencies)
         .chain(availability)
-        .chain([lag])
         .map(|line| words::printable(&line))
         .collect()
+}
+
+/// How much the machine had to do besides, which only who ran the nodes has measured.
+fn strain(verdict: &Verdict) -> String {
+    let strain = &verdict.coverage.strain;
+    format!(
+        "machine  timers late by {:.1} ms (median), {:.1} ms at most; {:.0} % of the processor stolen",
+        strain.scheduler_lag_ms_p50,
+        strain.scheduler_lag_ms_max,
+        strain.stolen_cpu * 100.0
+    )
 }
 
 fn text(property: &Property) -> String {
@@ -292,6 +297,15 @@ mod tests {
     }
 
     #[test]
+    fn only_who_ran_the_nodes_tells_of_the_machine() {
+        let style = Style { verbose: true, ..Style::default() };
+        let of_run = again(Some(&sample::run_file()), &sample::valid(), &[], PLACE, style);
+        assert!(of_run.contains("\nmachine  timers late by "), "{of_run}");
+        let bare = again(None, &sample::valid(), &[], PLACE, style);
+        assert!(bare.contains("\nbesides  ") && !bare.contains("\nmachine "), "{bare}");
+    }
+
+    #[test]
     fn a_failure_of_the_harness_that_was_interrupted_too() {
         let mut verdict = sample::valid();
         verdict.outcome = Outcome::Vacuous;
@@ -321,7 +335,9 @@ mod tests {
         assert!(text.lines().all(|line| line.chars().count() < 500), "{text}");
         assert!(text.matches("characters left out").count() >= 4, "{text}");
         assert!(text.contains("no order has the read of \"ä") && text.contains("ä\" at n1"), "{text}");
-        for page in [crate::report::summary::summary(&sample::run_file(), &verdict), junit(&sample::run_file(), &verdict)] {
+        for page in
+            [crate::report::summary::summary(&sample::run_file(), &verdict), junit(&sample::run_file(), &verdict)]
+        {
             assert!(page.len() < 20_000 && page.contains("characters left out"), "{page}");
         }
     }
