@@ -6,9 +6,10 @@ use crate::options::Expectation;
 use crate::verdict::Verdict;
 
 /// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ExitCode {
     /// Valid, the expectation met, or done.
+    #[default]
     Done,
     /// A judged property is broken.
     Invalid,

@@ -90,8 +90,12 @@ fn the_worst_file_stands_and_a_broken_history_is_not_skipped() {
     let (_, json, _) = output(at, &["check", "--json", "all"]);
     let files: Vec<serde_json::Value> =
         serde_json::Deserializer::from_str(&json).into_iter().map(Result::unwrap).collect();
-    assert_eq!(files.len(), 2);
-    assert!(files.iter().all(|file| file["took_us"].is_u64() && file["memory_bytes"].as_u64() > Some(0)), "{json}");
+    let (judged, unjudged): (Vec<_>, Vec<_>) = files.iter().partition(|file| file["property"].is_object());
+    assert_eq!(judged.len(), 2);
+    assert!(judged.iter().all(|file| file["took_us"].is_u64() && file["memory_bytes"].as_u64() > Some(0)), "{json}");
+    assert_eq!(unjudged.len(), 1);
+    assert_eq!(unjudged[0]["file"], "all/damaged");
+    assert!(unjudged[0]["error"].as_str().unwrap().contains("line 5"), "{json}");
 }
 
 #[test]
@@ -101,8 +105,11 @@ fn keys_are_taken_out_of_tuples() {
     let edn = "{:process 0 :type :invoke :f :write :value [:x 1]}\n{:process 0 :type :ok :f :write :value [:x 1]}\n\
                {:process 1 :type :invoke :f :read :value [:y nil]}\n{:process 1 :type :ok :f :read :value [:y nil]}\n";
     fs_err::write(at.join("history.edn"), edn).unwrap();
-    let (code, shown, _) = output(at, &["check", "history.edn"]);
+    let (code, shown, _) = output(at, &["check", "--model", "register", "history.edn"]);
     assert_eq!(code, Some(1), "as one register it is wrong: {shown}");
+    let (code, shown, told) = output(at, &["check", "history.edn"]);
+    assert_eq!((code, shown.as_str()), (Some(64), ""), "which it is has to be said");
+    assert!(told.contains("try: schism check --independent, or --model NAME"), "{told}");
     let (code, shown, _) = output(at, &["check", "--independent", "history.edn"]);
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("2 keys"), "{shown}");
@@ -122,7 +129,10 @@ fn a_stale_read_is_sequential() {
     assert!(shown.contains("VALID  register is sequentially consistent (sequential search)"), "{shown}");
     let (code, _, told) = output(folder.path(), &["check", "--consistency", "declared", "stale"]);
     assert_eq!(code, Some(64));
-    assert!(told.starts_with("error: there is no such level\n  at: --consistency declared\n"), "{told}");
+    assert!(told.contains("declared is judged by schism run\n  at: --consistency declared\n"), "{told}");
+    let (code, _, told) = output(folder.path(), &["check", "--consistency", "delcared", "stale"]);
+    assert_eq!(code, Some(64));
+    assert!(told.starts_with("error: there is no such level\n"), "{told}");
 }
 
 #[test]
@@ -267,6 +277,28 @@ fn an_interrupted_check_says_how_far_it_came() {
     // The signal may also have come before the second file was begun.
     let judged = rest.iter().filter(|line| line.starts_with("checked")).count();
     assert!(judged <= 1, "{rest:?}");
+    assert!(rest.last().unwrap().contains(" not begun "), "each file has its row: {rest:?}");
     let told = |line: &String| line.contains("the check was cancelled before");
     assert!(judged == 0 || rest.iter().any(told), "{rest:?}");
+}
+
+#[test]
+fn values_of_any_length_are_told_in_lines_that_people_read_and_kept_whole_for_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let (first, second) = (format!("\"{}\"", "ä".repeat(100_000)), format!("\"{}\"", "b c ".repeat(2_000)));
+    let events = [
+        (0, "invoke", "write", first.as_str()),
+        (0, "ok", "write", &first),
+        (1, "invoke", "read", "null"),
+        (1, "ok", "read", &second),
+    ];
+    history(at, "long", &events);
+    let (code, shown, told) = output(at, &["check", "long"]);
+    assert_eq!((code, told.as_str()), (Some(1), ""), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() < 500), "{shown}");
+    assert!(shown.contains("characters left out"), "{shown}");
+    let (code, json, _) = output(at, &["check", "--json", "long"]);
+    assert_eq!(code, Some(1));
+    assert!(json.contains(&"b c ".repeat(2_000)), "programs get all of it");
 }

@@ -68,7 +68,7 @@ fn all_that_is_wrong_is_told_at_once() {
 
 #[test]
 fn each_mistake_has_three_lines_and_the_nearest_name() {
-    let table: [(&[&str], &str); 11] = [
+    let table: [(&[&str], &str); 12] = [
         (&["run", "--time", "2s"], "error: 2 s are too short for one fault of each kind\n  at: --time\n"),
         (&["run", "raftt"], "error: there is no system \"raftt\"\n  at: raftt\n  try: raft, or schism list systems\n"),
         (&["rnu"], "error: unrecognized subcommand 'rnu'\n  at: rnu\n  try: schism run\n"),
@@ -79,6 +79,11 @@ fn each_mistake_has_three_lines_and_the_nearest_name() {
         (&["run", "--plan", "nothing.json"], "error: "),
         (&["run", "nwr:n"], "error: \"n\" in \"nwr:n\" is not KEY=VALUE\n"),
         (&["check", "nothing"], "error: there is no such file, and no such run\n  at: nothing\n"),
+        (
+            &["check", "--model", "register,init=0", "nothing"],
+            "error: \"register,init=0\" does not begin with a name; write NAME or NAME:KEY=VALUE,…\n  \
+             at: --model register,init=0\n  try: register:init=0\n",
+        ),
         (&["replay", "7f3a"], "error: no run \"7f3a\" in "),
     ];
     for (words, beginning) in table {

@@ -1,64 +1,36 @@
 //! `schism check`: judges recorded histories.
 
-use std::io::BufReader;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use schism_checker::formats::NotPaired;
-use schism_checker::history::{Cut, HistoryError, PairedHistory};
-use schism_checker::linearizability::{self, CheckError, Options};
+use schism_checker::linearizability::Options;
 use schism_checker::models::ModelSpec;
-use schism_checker::verdict::Property;
-use schism_checker::weaker::{self, Level, NoLevel};
-use schism_checker::{formats, proof};
-use serde_json::json;
+use schism_checker::weaker::{Level, NoLevel};
 
-use crate::budget::{CheckBudget, Measured};
 use crate::cli::args::CheckArgs;
-use crate::cli::check_table::{Judged, Row};
-use crate::cli::histories::Candidate;
-use crate::cli::model::{self, Chosen};
+use crate::cli::check_file::{self, Became};
+use crate::cli::check_table::{Fate, Row};
+use crate::cli::histories::{Candidate, Unusable};
 use crate::cli::problem::{Failure, Problem};
 use crate::cli::resolve::{self, Problems};
 use crate::cli::signals::Stopper;
 use crate::cli::values::{self, Wrong};
-use crate::cli::{check_quorum, check_table, follow, histories, output, run};
+use crate::cli::{check_shown, check_table, follow, histories, model, output};
 use crate::exit::ExitCode;
-use crate::report::{terminal, words};
+use crate::report::words;
 use crate::spec::suggest;
-
-/// What was read of a file.
-pub(super) struct Seen {
-    pub(super) events: usize,
-    pub(super) cut: Option<Cut>,
-}
 
 /// What was asked of every file.
 pub(super) struct Asked<'a> {
-    args: &'a CheckArgs,
+    pub(super) args: &'a CheckArgs,
     pub(super) model: Option<ModelSpec>,
-    levels: Vec<Level>,
+    pub(super) levels: Vec<Level>,
     pub(super) options: Options,
     pub(super) time: Duration,
     pub(super) memory: u64,
     pub(super) stopper: &'a Stopper,
-}
-
-/// What became of a file.
-pub(super) enum Became {
-    /// By each of the levels that were asked for.
-    Judged(ExitCode, Vec<Judged>),
-    /// It is no history, and nobody said that it was.
-    Skipped(String),
-}
-
-impl Became {
-    pub(super) fn code(&self) -> ExitCode {
-        match self {
-            Became::Judged(code, _) => *code,
-            Became::Skipped(_) => ExitCode::Usage,
-        }
-    }
 }
 
 pub(crate) fn check(args: &CheckArgs, unknown: Vec<Problem>) -> Result<ExitCode, Failure> {
@@ -78,227 +50,129 @@ pub(crate) fn check(args: &CheckArgs, unknown: Vec<Problem>) -> Result<ExitCode,
     }
     let idle = args.idle.as_deref().map(|text| problems.read("--idle", text, Duration::ZERO, values::positive_time));
     problems.finish(()).map_err(Failure::usage)?;
+    let options = Options { failed_cas_asserts, ..Options::default() };
     let results = resolve::results(&args.out);
-    let mut worst = ExitCode::Done;
-    let mut candidates = Vec::new();
-    for name in &args.files {
-        let found = if args.follow {
-            histories::one(&results, name).map(|path| vec![Candidate { path, found: false, unpacked: None }])
-        } else {
-            histories::all(&results, name)
-        };
-        match found {
-            Ok(found) => candidates.extend(found),
-            Err(problem) => worst = worst.worst(told(&problem)),
-        }
+    if args.follow {
+        let stopper = Stopper::install()?;
+        let asked = Asked { args, model, levels, options, time, memory, stopper: &stopper };
+        return Ok(followed(&asked, &results, idle).unwrap_or_else(|problem| told(&problem)));
     }
-    if args.proof.is_some() && candidates.len() > 1 {
+    let files: Vec<_> = args.files.iter().flat_map(|name| histories::all(&results, name)).collect();
+    if args.proof.is_some() && files.len() > 1 {
         return Err(Problem::new("a proof is of one history", "--proof", "one file at a time").into());
     }
-    let options = Options { failed_cas_asserts, ..Options::default() };
     let stopper = Stopper::install()?;
     let asked = Asked { args, model, levels, options, time, memory, stopper: &stopper };
-    if let (true, [candidate]) = (args.follow, &candidates[..]) {
-        return Ok(follow::follow(&asked, &candidate.path, idle).unwrap_or_else(|problem| told(&problem)));
-    }
-    Ok(worst.worst(all(&asked, &candidates)))
+    let mut tally = Tally { json: args.json, ..Tally::default() };
+    Ok(tally.all(&files, || stopper.stopped(), |candidate| check_file::one(&asked, candidate)))
 }
 
-/// Judges one file after the other, and tells the worst code.
-fn all(asked: &Asked<'_>, candidates: &[Candidate]) -> ExitCode {
-    let mut worst = ExitCode::Done;
-    let mut rows = Vec::new();
-    let mut skipped = 0;
-    for candidate in candidates {
-        if let Some(code) = asked.stopper.stopped() {
-            worst = worst.worst(code);
-            break;
+fn followed(asked: &Asked<'_>, results: &Path, idle: Option<Duration>) -> Result<ExitCode, Problem> {
+    let [name] = &asked.args.files[..] else { unreachable!("several files were refused") };
+    let path = histories::one(results, name)?;
+    follow::follow(asked, &Candidate::named(path), idle)
+}
+
+/// What became of the files up to now.
+#[derive(Default)]
+struct Tally {
+    json: bool,
+    worst: ExitCode,
+    rows: Vec<Row>,
+    skipped: usize,
+}
+
+impl Tally {
+    /// Judges one file after the other, and tells the worst code. One that cannot be judged says nothing about the others.
+    fn all(
+        &mut self,
+        files: &[Result<Candidate, Unusable>],
+        stopped: impl Fn() -> Option<ExitCode>,
+        judge: impl Fn(&Candidate) -> Result<Became, Problem>,
+    ) -> ExitCode {
+        for file in files {
+            match file {
+                _ if stopped().is_some() => self.not_begun(file),
+                Ok(candidate) => self.one(candidate, &judge),
+                Err(Unusable { name, problem }) => self.failed(name, problem),
+            }
         }
-        let file = candidate.path.display().to_string();
-        // A file that cannot be read says nothing about the others.
-        let judged = match one(asked, candidate) {
-            Ok(Became::Judged(code, judged)) => {
-                worst = worst.worst(code);
-                judged.into_iter().map(Some).collect()
+        self.worst(stopped().unwrap_or_default());
+        if self.rows.is_empty() && self.skipped > 0 {
+            let hint = "a folder with histories, or the path of one";
+            self.worst(told(&Problem::new("none of these files is a history", "the command line", hint)));
+        }
+        if self.rows.len() > 1 && !self.json {
+            self.worst(output::emit(&format!("\n{}", check_table::table(&self.rows))));
+        }
+        self.worst
+    }
+
+    fn one(&mut self, candidate: &Candidate, judge: impl Fn(&Candidate) -> Result<Became, Problem>) {
+        match catch_unwind(AssertUnwindSafe(|| judge(candidate))) {
+            Ok(Ok(Became::Judged(code, judged))) => {
+                self.worst(code);
+                for judged in judged {
+                    self.row(&candidate.name, Fate::Judged(Box::new(judged)));
+                }
             }
-            Ok(Became::Skipped(why)) => {
-                skipped += 1;
+            Ok(Ok(Became::Skipped(why))) => {
+                self.skipped += 1;
                 output::tell(&format!("skipped  {}", words::printable(&why)));
-                continue;
             }
-            Err(problem) => {
-                worst = worst.worst(told(&problem));
-                vec![None]
-            }
+            Ok(Err(problem)) => self.failed(&candidate.name, &problem),
+            Err(panic) => self.panicked(&candidate.name, &*panic),
+        }
+    }
+
+    fn failed(&mut self, name: &str, problem: &Problem) {
+        self.worst(told(problem));
+        self.unjudged(name, &problem.what, Fate::NoVerdict);
+    }
+
+    /// Where it panicked was told already.
+    fn panicked(&mut self, name: &str, panic: &(dyn Any + Send)) {
+        let message = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+        self.worst(ExitCode::Harness);
+        let what = format!("the harness panicked: {}", message.unwrap_or("without a message"));
+        self.unjudged(name, &what, Fate::NoVerdict);
+    }
+
+    fn not_begun(&mut self, file: &Result<Candidate, Unusable>) {
+        let name = match file {
+            Ok(candidate) => &candidate.name,
+            Err(unusable) => &unusable.name,
         };
-        rows.extend(judged.into_iter().map(|judged| Row { file: file.clone(), judged }));
+        self.unjudged(name, "not begun: the check was interrupted", Fate::NotBegun);
     }
-    worst = worst.worst(asked.stopper.stopped().unwrap_or(ExitCode::Done));
-    if rows.is_empty() && skipped > 0 {
-        let hint = "a folder with histories, or the path of one";
-        return worst.worst(told(&Problem::new("none of these files is a history", "the command line", hint)));
+
+    fn unjudged(&mut self, name: &str, what: &str, fate: Fate) {
+        if self.json {
+            self.worst(output::emit(&check_shown::unjudged(name, what)));
+        }
+        self.row(name, fate);
     }
-    if rows.len() > 1 && !asked.args.json {
-        worst = worst.worst(output::emit(&format!("\n{}", check_table::table(&rows))));
+
+    fn row(&mut self, name: &str, fate: Fate) {
+        self.rows.push(Row { file: name.to_owned(), fate });
     }
-    worst
+
+    fn worst(&mut self, code: ExitCode) {
+        self.worst = self.worst.worst(code);
+    }
 }
 
-fn told(problem: &Problem) -> ExitCode {
+pub(super) fn told(problem: &Problem) -> ExitCode {
     output::tell_problems(std::slice::from_ref(problem));
     ExitCode::Usage
 }
 
-pub(super) fn one(asked: &Asked<'_>, candidate: &Candidate) -> Result<Became, Problem> {
-    let path = &candidate.path;
-    if asked.args.strict {
-        refuse_malformed(path)?;
-    }
-    let history = match formats::read_paired_path(path, asked.args.independent) {
-        Err(NotPaired::Read(error)) if candidate.found && error.is_no_history() => {
-            return Ok(Became::Skipped(error.to_string()));
-        }
-        Ok(history) if candidate.found && history.header.is_none() && history.events == 0 => {
-            return Ok(Became::Skipped(format!("{} is no history: it has no event", path.display())));
-        }
-        other => other.map_err(|error| unreadable(error, path))?,
-    };
-    let chosen = model::chosen(asked.model.as_ref(), &history, path)?;
-    let judged = by_levels(asked, path, &history, &chosen.model)?;
-    let quorums = check_quorum::of_run(path);
-    let seen = Seen { events: history.events, cut: history.cut.clone() };
-    let outcomes = judged.iter().map(|judged| ExitCode::of_outcome(judged.property.outcome));
-    let code = outcomes.fold(emit(asked, path, &seen, &chosen, (&judged, &quorums)), ExitCode::worst);
-    let code = code.worst(check_quorum::code(&quorums));
-    if let (Some(proof), [judged]) = (&asked.args.proof, &judged[..]) {
-        write_proof(asked, proof, &history, &chosen.model, &judged.property)?;
-    }
-    Ok(Became::Judged(code, judged))
-}
-
-/// Judges a history by each level that was asked for. One of several that is none of this kind of object is passed over, and told.
-fn by_levels(
-    asked: &Asked<'_>,
-    path: &Path,
-    history: &PairedHistory,
-    model: &ModelSpec,
-) -> Result<Vec<Judged>, Problem> {
-    let mut all = Vec::new();
-    let mut passed_over = None;
-    for &level in &asked.levels {
-        if !all.is_empty() && asked.stopper.stopped().is_some() {
-            break;
-        }
-        let budget = Measured::new(CheckBudget::new(asked.time, asked.memory));
-        asked.stopper.watch(budget.canceller());
-        // What another tool recorded it for is not known: the only question is whether it is as consistent as that.
-        let options = Options { trivially_valid: history.header.is_none(), ..asked.options };
-        let began = Instant::now();
-        let property = match level {
-            Level::Linearizable => linearizability::check_paired(history, model, &options, &budget),
-            level => weaker::check_operations(&history.operations, model, level, &options, &budget),
-        };
-        match property {
-            Ok(property) => all.push(Judged { property, took: began.elapsed(), bytes: budget.most_bytes() }),
-            Err(error @ CheckError::Level { .. }) if asked.levels.len() > 1 => {
-                output::tell(&format!("skipped  {error}"));
-                passed_over = Some(error);
-            }
-            Err(error) => return Err(uncheckable(&error, path, model)),
-        }
-    }
-    match passed_over.filter(|_| all.is_empty()) {
-        Some(error) => Err(uncheckable(&error, path, model)),
-        None => Ok(all),
-    }
-}
-
-/// Writes the verdicts on a file to stdout.
-pub(super) fn emit(
-    asked: &Asked<'_>,
-    path: &Path,
-    seen: &Seen,
-    chosen: &Chosen,
-    (judged, quorums): (&[Judged], &[Property]),
-) -> ExitCode {
-    let text = if asked.args.json {
-        as_json(path, seen, chosen, (judged, quorums))
-    } else {
-        as_text(path, seen, chosen, judged) + &check_quorum::as_text(quorums)
-    };
-    output::emit(&text)
-}
-
-/// Events that cannot be where they are are told with their line.
-fn unreadable(error: NotPaired, path: &Path) -> Problem {
-    let (text, file) = (error.to_string(), path.display().to_string());
-    match error {
-        NotPaired::Tuple(error) => Problem::new(text, at_event(path, error.position), "the same without --independent"),
-        NotPaired::History(error) => misplaced(&error, path),
-        _ => {
-            Problem::new(text, file, "a history of Schism, Jepsen (EDN), elle-cli (JSON) or Porcupine, or a run folder")
-        }
-    }
-}
-
-fn misplaced(error: &HistoryError, path: &Path) -> Problem {
-    let what = CheckError::from(error.clone()).to_string();
-    let hint = "a history in which each process does one thing at a time, in the order of its lines";
-    Problem::new(what, at_event(path, error.position), hint)
-}
-
-/// What the model makes of the operations can be wrong as well.
-pub(super) fn uncheckable(error: &CheckError, path: &Path, model: &ModelSpec) -> Problem {
-    if let CheckError::History(error) = error {
-        return misplaced(error, path);
-    }
-    let hint = format!("--model with another model than {model}, see schism list models");
-    Problem::new(error.to_string(), path.display().to_string(), hint)
-}
-
-/// What is malformed shows in the events alone, so they are read apart. A file that cannot be read is told afterwards.
-fn refuse_malformed(path: &Path) -> Result<(), Problem> {
-    let Ok(history) = formats::read_path_without_evidence(path) else { return Ok(()) };
-    let malformed = history.malformed();
-    let Some(first) = malformed.first() else { return Ok(()) };
-    let more = if malformed.len() > 1 { format!(" (and {} more)", malformed.len() - 1) } else { String::new() };
-    let what = format!("the history is malformed: {}{more}", first.reason);
-    let at = first.position.map_or_else(|| path.display().to_string(), |position| at_event(path, position));
-    Err(Problem::new(what, at, "the same without --strict, which judges it all the same"))
-}
-
-/// `history.jsonl, line 7, byte 512`: where an event stands. The file may have gone meanwhile; then its name has to do.
-fn at_event(path: &Path, position: usize) -> String {
-    let file = path.display();
-    let place = fs_err::File::open(path).ok().and_then(|file| formats::locate(BufReader::new(file), position));
-    place.map_or_else(|| file.to_string(), |place| format!("{file}, line {}, byte {}", place.line, place.offset))
-}
-
-/// Writes what proves a verdict. There is none where nothing was decided; that is told, and changes nothing.
-fn write_proof(
-    asked: &Asked<'_>,
-    to: &Path,
-    history: &PairedHistory,
-    model: &ModelSpec,
-    property: &Property,
-) -> Result<(), Problem> {
-    let at = || to.display().to_string();
-    let budget = CheckBudget::new(asked.time, asked.memory);
-    asked.stopper.watch(budget.canceller());
-    match linearizability::prove(&history.operations, model, property, &budget) {
-        Ok(proof) => {
-            let written = fs_err::write(to, proof::write(&proof));
-            written.map_err(|error| Problem::new(error.to_string(), at(), "--proof with a file that can be written"))
-        }
-        Err(error) => {
-            output::tell(&format!("no proof: {error}"));
-            Ok(())
-        }
-    }
-}
-
 fn levels(text: &str) -> Result<Vec<Level>, Wrong> {
     Level::parse(text).map_err(|error| match &error {
+        NoLevel::Unknown { name } if name == "declared" => {
+            let what = "a history does not tell what its system promises: declared is judged by schism run";
+            Wrong::new(what, Level::NAMES.join(", "))
+        }
         NoLevel::Unknown { name } => {
             let near = suggest(name, &Level::NAMES).map_or_else(|| Level::NAMES.join(", "), str::to_owned);
             Wrong::new("there is no such level", near)
@@ -318,39 +192,49 @@ fn one_of(what: &str, text: &str, known: [(&str, bool); 2]) -> Result<bool, Wron
     found.map(|&(_, meant)| meant).ok_or_else(|| Wrong::new(what, near()))
 }
 
-fn as_text(path: &Path, seen: &Seen, chosen: &Chosen, judged: &[Judged]) -> String {
-    let cut = seen.cut.as_ref().map_or_else(String::new, |cut| {
-        format!("\ncut      the file ends in the middle of line {} (byte {})", cut.line, cut.offset)
-    });
-    let events = words::thousands(seen.events as u64);
-    let path = words::printable(&path.display().to_string());
-    let head = format!("checked  {path}: {events} events, model {} ({}){cut}\n", chosen.model, chosen.from);
-    let style = output::style(false);
-    judged.iter().fold(head, |text, judged| text + &terminal::property(&judged.property, style))
-}
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
 
-/// `property` is the worst of what was judged, `properties` all of it, where there are several; `quorums` what became of the rules of
-/// a run with quorums.
-fn as_json(path: &Path, seen: &Seen, chosen: &Chosen, (judged, quorums): (&[Judged], &[Property])) -> String {
-    let worst = judged.iter().rev().max_by_key(|judged| judged.property.outcome);
-    let took = judged.iter().map(|judged| judged.took).sum::<Duration>();
-    let mut told = json!({
-        "schism": "check",
-        "format": 1,
-        "file": path.display().to_string(),
-        "model": chosen.model.to_string(),
-        "model_from": chosen.from,
-        "events": seen.events,
-        "cut": seen.cut.as_ref().map(|cut| json!({"line": cut.line, "offset": cut.offset})),
-        "took_us": u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        "memory_bytes": judged.iter().map(|judged| judged.bytes).max(),
-        "property": worst.map(|judged| &judged.property),
-    });
-    if judged.len() > 1 {
-        told["properties"] = judged.iter().map(|judged| json!(judged.property)).collect();
+    use super::*;
+
+    fn candidate(name: &str) -> Candidate {
+        Candidate::named(name.into())
     }
-    if !quorums.is_empty() {
-        told["quorums"] = json!(quorums);
+
+    #[test]
+    fn a_panic_ends_the_check_of_its_own_file_alone() {
+        let files = ["good", "terrible", "bad"].map(|name| Ok(candidate(name)));
+        let judged = RefCell::new(Vec::new());
+        let judge = |candidate: &Candidate| {
+            judged.borrow_mut().push(candidate.name.clone());
+            match &*candidate.name {
+                "terrible" => panic!("it was terrible"),
+                name => Ok(Became::Judged(if name == "bad" { ExitCode::Invalid } else { ExitCode::Done }, Vec::new())),
+            }
+        };
+        assert_eq!(Tally::default().all(&files[..2], || None, judge), ExitCode::Harness);
+        assert_eq!(Tally::default().all(&files, || None, judge), ExitCode::Invalid);
+        assert_eq!(judged.into_inner(), ["good", "terrible", "good", "terrible", "bad"]);
     }
-    run::as_json(&told)
+
+    #[test]
+    fn a_file_that_cannot_be_judged_has_a_row_and_one_that_was_not_begun_as_well() {
+        let problem = Problem::new("it is gone", "gone", "another one");
+        let gone = Err(Unusable { name: "gone".to_owned(), problem });
+        let files = [Ok(candidate("damaged")), gone, Ok(candidate("last"))];
+        let looks = Cell::new(0);
+        let stopped = || {
+            looks.set(looks.get() + 1);
+            (looks.get() > 2).then_some(ExitCode::Interrupted)
+        };
+        let mut tally = Tally::default();
+        let code = tally.all(&files, stopped, |_| Err(Problem::new("it is damaged", "damaged", "another one")));
+        assert_eq!(code, ExitCode::Interrupted);
+        let rows: Vec<_> = tally.rows.iter().map(|row| (row.file.as_str(), &row.fate)).collect();
+        assert!(
+            matches!(&rows[..], [("damaged", Fate::NoVerdict), ("gone", Fate::NoVerdict), ("last", Fate::NotBegun)]),
+            "{rows:?}"
+        );
+    }
 }

@@ -14,8 +14,26 @@ use crate::report::words;
 pub(crate) struct Row {
     /// Its path.
     pub(crate) file: String,
-    /// None where it could not be judged.
-    pub(crate) judged: Option<Judged>,
+    pub(crate) fate: Fate,
+}
+
+/// Whether it has a verdict.
+#[derive(Clone, Debug)]
+pub(crate) enum Fate {
+    Judged(Box<Judged>),
+    /// It could not be judged.
+    NoVerdict,
+    /// There was a signal before its turn.
+    NotBegun,
+}
+
+impl Row {
+    fn judged(&self) -> Option<&Judged> {
+        match &self.fate {
+            Fate::Judged(judged) => Some(judged),
+            Fate::NoVerdict | Fate::NotBegun => None,
+        }
+    }
 }
 
 /// What became of a file that was judged.
@@ -32,8 +50,7 @@ pub(crate) struct Judged {
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut table = Table::new();
     // Where all were judged by the same, it need not be told.
-    let names: BTreeSet<&str> =
-        rows.iter().filter_map(|row| Some(row.judged.as_ref()?.property.name.as_str())).collect();
+    let names: BTreeSet<&str> = rows.iter().filter_map(|row| Some(row.judged()?.property.name.as_str())).collect();
     let extra = usize::from(names.len() > 1);
     let head = ["file", "property", "operations", "crashed", "route", "verdict", "time", "memory"];
     let shown = |cells: [String; 8]| cells.into_iter().enumerate().filter(|(place, _)| *place != 1 || extra == 1);
@@ -44,8 +61,9 @@ pub(crate) fn table(rows: &[Row]) -> String {
     }
     for row in rows {
         let file = words::printable(&row.file);
-        let Some(Judged { property, took, bytes }) = &row.judged else {
-            let none = [&file, "", "-", "-", "-", "no verdict", "-", "-"].map(str::to_owned);
+        let Some(Judged { property, took, bytes }) = row.judged() else {
+            let why = if matches!(row.fate, Fate::NotBegun) { "not begun" } else { "no verdict" };
+            let none = [&file, "", "-", "-", "-", why, "-", "-"].map(str::to_owned);
             table.add_row(shown(none).map(|(_, cell)| cell));
             continue;
         };
@@ -80,8 +98,9 @@ mod tests {
         let property = sample::invalid().properties[0].clone();
         let judged = Judged { property, took: Duration::from_micros(12_345), bytes: 3 << 19 };
         let rows = [
-            Row { file: "a/history.jsonl".to_owned(), judged: Some(judged) },
-            Row { file: "damaged".to_owned(), judged: None },
+            Row { file: "a/history.jsonl".to_owned(), fate: Fate::Judged(Box::new(judged)) },
+            Row { file: "damaged".to_owned(), fate: Fate::NoVerdict },
+            Row { file: "last".to_owned(), fate: Fate::NotBegun },
         ];
         insta::assert_snapshot!(table(&rows));
     }

@@ -10,12 +10,13 @@ use schism_checker::linearizability::{CheckError, Options};
 use schism_checker::streaming::{Follower, Found, Standing, Violation};
 
 use crate::budget::{CheckBudget, Measured};
-use crate::cli::check::{self, Asked, Seen};
+use crate::cli::check::Asked;
+use crate::cli::check_file::{self, Seen};
 use crate::cli::check_table::Judged;
 use crate::cli::histories::Candidate;
 use crate::cli::model::{self, Chosen};
-use crate::cli::output;
 use crate::cli::problem::Problem;
+use crate::cli::{check_shown, output};
 use crate::exit::ExitCode;
 use crate::folder::file;
 use crate::report::words;
@@ -39,7 +40,7 @@ enum Ended {
 /// A history as far as it was followed.
 struct Following<'a> {
     asked: &'a Asked<'a>,
-    path: &'a Path,
+    candidate: &'a Candidate,
     budget: &'a Measured,
     chosen: &'a OnceCell<Chosen>,
     follower: Option<Follower<'a>>,
@@ -48,19 +49,24 @@ struct Following<'a> {
 }
 
 /// Follows a file to its end, and tells the code.
-pub(super) fn follow(asked: &Asked<'_>, path: &Path, idle: Option<Duration>) -> Result<ExitCode, Problem> {
+pub(super) fn follow(asked: &Asked<'_>, candidate: &Candidate, idle: Option<Duration>) -> Result<ExitCode, Problem> {
+    let path = &candidate.path;
+    if path.exists() && !path.is_file() {
+        let what = "only a file can be followed: what comes through a pipe is gone once it was read";
+        return Err(Problem::new(what, &candidate.name, "the same without --follow"));
+    }
     loop {
         let (chosen, budget) = (OnceCell::new(), Measured::new(CheckBudget::new(FOR_EVER, asked.memory)));
-        let tail = Tail::open(path).map_err(|error| unreadable(&error, path))?;
+        let tail = Tail::open(path).map_err(|error| unreadable(&error, candidate))?;
         let mut following =
-            Following { asked, path, budget: &budget, chosen: &chosen, follower: None, tail, cut: None };
+            Following { asked, candidate, budget: &budget, chosen: &chosen, follower: None, tail, cut: None };
         let began = Instant::now();
         let ended = match following.run(idle)? {
             Ended::Over => following.finish()?,
             ended => ended,
         };
         match ended {
-            Ended::Violated(violation) => return violated(asked, path, chosen.get(), &violation, began),
+            Ended::Violated(violation) => return violated(asked, candidate, chosen.get(), &violation, began),
             Ended::Over => return over(following, began),
             Ended::Replaced => output::tell("the file was replaced or cut short: beginning again"),
         }
@@ -77,8 +83,8 @@ impl<'a> Following<'a> {
                 return Ok(Ended::Over);
             }
             // Looked at before the file is: so what comes before the end of a run is read.
-            let is_over = run_is_over(self.path) || idle.is_some_and(|idle| grew.elapsed() >= idle);
-            match self.tail.look().map_err(|error| unreadable(&error, self.path))? {
+            let is_over = run_is_over(&self.candidate.path) || idle.is_some_and(|idle| grew.elapsed() >= idle);
+            match self.tail.look().map_err(|error| unreadable(&error, self.candidate))? {
                 Look::Replaced => return Ok(Ended::Replaced),
                 Look::Grown(events) => {
                     grew = Instant::now();
@@ -97,7 +103,7 @@ impl<'a> Following<'a> {
 
     /// The file is over: what is open has crashed.
     fn finish(&mut self) -> Result<Ended, Problem> {
-        let (last, cut) = self.tail.end().map_err(|error| unreadable(&error, self.path))?;
+        let (last, cut) = self.tail.end().map_err(|error| unreadable(&error, self.candidate))?;
         self.cut = cut;
         let mut seen = None;
         if let Some(event) = last {
@@ -116,14 +122,14 @@ impl<'a> Following<'a> {
     ) -> Result<Option<Violation>, Problem> {
         if self.follower.is_none() {
             // The header stands before the first event, so that it is known by now.
-            let chosen = named(self.asked, &self.tail, self.path)?;
+            let chosen = named(self.asked, &self.tail, self.candidate)?;
             let chosen = self.chosen.get_or_init(|| chosen);
             self.follower = Some(Follower::new(&chosen.model, &options(self.asked, &self.tail)));
         }
         let follower = self.follower.as_mut().expect("it was made just now");
         let found = act(follower, self.budget).map_err(|error| {
             let model = &self.chosen.get().expect("a follower has a model").model;
-            check::uncheckable(&error, self.path, model)
+            check_file::uncheckable(&error, self.candidate, model)
         })?;
         for found in found {
             match found {
@@ -157,10 +163,10 @@ fn line(standing: &Standing) -> String {
 }
 
 /// The model that was given, or that the header names.
-fn named(asked: &Asked<'_>, tail: &Tail, path: &Path) -> Result<Chosen, Problem> {
-    model::named(asked.model.as_ref(), tail.header(), path)?.ok_or_else(|| {
+fn named(asked: &Asked<'_>, tail: &Tail, candidate: &Candidate) -> Result<Chosen, Problem> {
+    model::named(asked.model.as_ref(), tail.header(), &candidate.name)?.ok_or_else(|| {
         let what = "the history names no model, and none can be guessed from a history that is not over";
-        Problem::new(what, path.display().to_string(), "--model NAME, see schism list models")
+        Problem::new(what, &candidate.name, "--model NAME, see schism list models")
     })
 }
 
@@ -168,9 +174,9 @@ fn options(asked: &Asked<'_>, tail: &Tail) -> Options {
     Options { trivially_valid: tail.header().is_none(), ..asked.options }
 }
 
-fn unreadable(error: &ReadError, path: &Path) -> Problem {
+fn unreadable(error: &ReadError, candidate: &Candidate) -> Problem {
     let hint = "a history of Schism (JSON lines); others can be checked without --follow";
-    Problem::new(error.to_string(), path.display().to_string(), hint)
+    Problem::new(error.to_string(), &candidate.name, hint)
 }
 
 /// Whether this is the history of a run that has its verdict: nothing is recorded after that.
@@ -181,7 +187,7 @@ fn run_is_over(path: &Path) -> bool {
 /// Tells a violation: reads the history again up to it, and has it explained.
 fn violated(
     asked: &Asked<'_>,
-    path: &Path,
+    candidate: &Candidate,
     chosen: Option<&Chosen>,
     violation: &Violation,
     began: Instant,
@@ -189,32 +195,37 @@ fn violated(
     let chosen = chosen.expect("what has no model has no violation");
     let stopped = || asked.stopper.stopped().is_some();
     // What cannot be read again was seen all the same.
-    let history = tail::up_to(path, violation.seen, stopped).ok().flatten();
+    let history = tail::up_to(&candidate.path, violation.seen, stopped).ok().flatten();
     let budget = Measured::new(CheckBudget::new(asked.time, asked.memory));
     asked.stopper.watch(budget.canceller());
     let events = history.as_ref().map_or(0, |history| history.events.len());
     let options = Options { trivially_valid: false, ..asked.options };
     let explain = |history: &History| tail::explained(violation, history, &chosen.model, &options, &budget);
     let property = history.as_ref().map(explain).transpose();
-    let property = property.map_err(|error| check::uncheckable(&error, path, &chosen.model))?;
+    let property = property.map_err(|error| check_file::uncheckable(&error, candidate, &chosen.model))?;
     let property = property.unwrap_or_else(|| violation.property(chosen.model.name(), &options));
     let judged = Judged { property, took: began.elapsed(), bytes: budget.most_bytes() };
-    Ok(ExitCode::Invalid.worst(check::emit(asked, path, &Seen { events, cut: None }, chosen, (&[judged], &[]))))
+    Ok(ExitCode::Invalid.worst(check_shown::emit(
+        asked,
+        &candidate.name,
+        &Seen { events, cut: None },
+        chosen,
+        (&[judged], &[]),
+    )))
 }
 
 /// Tells what is known of a history without a violation: what was found while it grew, if every key is settled, else what
 /// a check of all of it says.
 fn over(following: Following<'_>, began: Instant) -> Result<ExitCode, Problem> {
-    let Following { asked, path, budget, chosen, follower, cut, .. } = following;
+    let Following { asked, candidate, budget, chosen, follower, cut, .. } = following;
     let signal = asked.stopper.stopped().unwrap_or(ExitCode::Done);
     let settled = follower.as_ref().and_then(Follower::settled);
     let (Some(chosen), Some(property), Some(follower)) = (chosen.get(), settled, follower) else {
-        let candidate = Candidate { path: path.to_owned(), found: false, unpacked: None };
-        return check::one(asked, &candidate).map(|became| became.code().worst(signal));
+        return check_file::one(asked, candidate).map(|became| became.code().worst(signal));
     };
     let events = follower.standing().events;
     let outcome = property.outcome;
     let judged = Judged { property, took: began.elapsed(), bytes: budget.most_bytes() };
-    let shown = check::emit(asked, path, &Seen { events, cut }, chosen, (&[judged], &[]));
+    let shown = check_shown::emit(asked, &candidate.name, &Seen { events, cut }, chosen, (&[judged], &[]));
     Ok(ExitCode::of_outcome(outcome).worst(signal).worst(shown))
 }

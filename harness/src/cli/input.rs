@@ -1,10 +1,12 @@
 //! What `show`, `report` and `check` take: a run by any of its names, an archive of one, a bare history in any format, Jepsen's
 //! `store` folder, standard input.
 
-use std::io;
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use schism_checker::formats::{self, ReadError};
+use schism_checker::history::History;
 use tempfile::TempDir;
 
 use crate::cli::args::OutArgs;
@@ -14,6 +16,8 @@ use crate::folder::{RunFolder, archive, file};
 
 /// Names that a history has in other tools' folders, in the order in which they are looked for.
 const HISTORIES: [&str; 4] = [file::HISTORY, "history.edn", "history.json", "history"];
+/// How much of what comes through a pipe is looked at before the rest is taken: as much as a format is recognised by.
+const BEGINNING_BYTES: u64 = 64 << 10;
 /// How deep below an archive's or a store's top a run is looked for.
 const DEPTH_MAX: usize = 4;
 
@@ -27,26 +31,54 @@ pub(crate) struct Input {
     /// The history.
     pub(crate) history: PathBuf,
     /// What was unpacked is gone when nobody looks at it any more.
-    _unpacked: Option<Arc<TempDir>>,
+    unpacked: Option<Arc<TempDir>>,
 }
 
 /// What a person named.
-pub(crate) fn input(wanted: &str, out: &OutArgs) -> Result<Input, Problem> {
-    let path = Path::new(wanted);
-    if wanted == "-" || path.is_file() {
+pub(crate) fn input(path: &Path, out: &OutArgs) -> Result<Input, Problem> {
+    let wanted = &*path.display().to_string();
+    if wanted == "-" || (path.exists() && !path.is_dir()) {
         let (path, unpacked) = plain(path)?;
         if path.is_dir() {
             return in_folder(&path, wanted, unpacked);
         }
-        return Ok(Input { name: wanted.to_owned(), folder: None, history: path, _unpacked: unpacked });
+        return Ok(Input { name: wanted.to_owned(), folder: None, history: path, unpacked });
     }
     if path.is_dir() && !path.join(file::RUN).is_file() {
         return in_folder(path, wanted, None);
     }
-    show::found(wanted, out).map(|folder| of_run(wanted, folder, None))
+    show::found(wanted, out).map(|folder| of_run(wanted, folder, None)).map_err(|problem| {
+        // What is a path is not looked for among the runs.
+        if wanted.contains(std::path::MAIN_SEPARATOR) && !path.exists() {
+            return Problem::new("there is no such file, and no such folder", wanted, problem.hint);
+        }
+        problem
+    })
 }
 
-/// A file that is no archive as it is; standard input as a file; an archive as the folder into which it was unpacked.
+impl Input {
+    /// The history, which errors call as it was named.
+    pub(crate) fn read(&self) -> Result<History, ReadError> {
+        formats::read_path(&self.history).map_err(|error| self.called(error))
+    }
+
+    /// An error about the history, which people know by the name that they gave where they do not know its path.
+    pub(crate) fn called(&self, mut error: ReadError) -> ReadError {
+        if self.unpacked.is_none() {
+            return error;
+        }
+        match &mut error {
+            ReadError::Io { name, .. }
+            | ReadError::Unrecognised { name, .. }
+            | ReadError::Newer { name, .. }
+            | ReadError::Broken { name, .. } => name.clone_from(&self.name),
+        }
+        error
+    }
+}
+
+/// A file that is no archive as it is; what cannot be read twice, such as standard input and pipes, as a file; an archive as the folder
+/// into which it was unpacked.
 pub(crate) fn plain(path: &Path) -> Result<(PathBuf, Option<Arc<TempDir>>), Problem> {
     let problem = |error: &dyn std::fmt::Display| {
         let hint = "a run folder, a history, or a zip or tar.gz of one";
@@ -54,11 +86,10 @@ pub(crate) fn plain(path: &Path) -> Result<(PathBuf, Option<Arc<TempDir>>), Prob
     };
     let mut folder = None;
     let mut file = path.to_owned();
-    if path == Path::new("-") {
+    if path == Path::new("-") || !path.is_file() {
         let received = TempDir::new().map_err(|error| problem(&error))?;
-        file = received.path().join("stdin");
-        let copied = fs_err::File::create(&file).and_then(|mut to| io::copy(&mut io::stdin().lock(), &mut to));
-        copied.map_err(|error| problem(&error))?;
+        file = received.path().join("received");
+        spool(path, &file).map_err(|error| problem(&error))?;
         folder = Some(Arc::new(received));
     }
     let Some(kind) = archive::kind(&file).map_err(|error| problem(&error))? else { return Ok((file, folder)) };
@@ -67,6 +98,23 @@ pub(crate) fn plain(path: &Path) -> Result<(PathBuf, Option<Arc<TempDir>>), Prob
     let alone = unpacked.path().join("history");
     let path = if alone.is_file() { alone } else { unpacked.path().to_owned() };
     Ok((path, Some(Arc::new(unpacked))))
+}
+
+/// Writes what comes from standard input, a pipe or a device to a file, so that it can be read more than once. Of what begins neither
+/// like a history nor like an archive, the beginning is enough to say so; it may have no end.
+fn spool(from: &Path, to: &Path) -> io::Result<()> {
+    // The second name cannot be opened where a socket is behind it.
+    let is_stdin = from == Path::new("-") || from == Path::new("/dev/stdin");
+    let mut input: Box<dyn Read> =
+        if is_stdin { Box::new(io::stdin().lock()) } else { Box::new(fs_err::File::open(from)?) };
+    let mut beginning = Vec::new();
+    (&mut input).take(BEGINNING_BYTES).read_to_end(&mut beginning)?;
+    let mut file = fs_err::File::create(to)?;
+    file.write_all(&beginning)?;
+    if formats::recognise(&beginning).is_some() || archive::kind(to)?.is_some() {
+        io::copy(&mut input, &mut file)?;
+    }
+    Ok(())
 }
 
 /// The run of a folder, or the newest of several.
@@ -84,7 +132,7 @@ fn in_folder(folder: &Path, wanted: &str, unpacked: Option<Arc<TempDir>>) -> Res
     let run = history.parent().filter(|parent| parent.join(file::RUN).is_file());
     match run {
         Some(run) => Ok(of_run(wanted, RunFolder::open(run), unpacked)),
-        None => Ok(Input { name: wanted.to_owned(), folder: None, history, _unpacked: unpacked }),
+        None => Ok(Input { name: wanted.to_owned(), folder: None, history, unpacked }),
     }
 }
 
@@ -104,7 +152,7 @@ fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
 
 fn of_run(wanted: &str, folder: RunFolder, unpacked: Option<Arc<TempDir>>) -> Input {
     let history = folder.file(file::HISTORY);
-    Input { name: wanted.to_owned(), folder: Some(folder), history, _unpacked: unpacked }
+    Input { name: wanted.to_owned(), folder: Some(folder), history, unpacked }
 }
 
 #[cfg(test)]
@@ -112,7 +160,7 @@ mod tests {
     use super::*;
 
     fn named(path: &Path) -> Result<Input, Problem> {
-        input(path.to_str().unwrap(), &OutArgs { out: Some(PathBuf::from("/nonexistent")) })
+        input(path, &OutArgs { out: Some(PathBuf::from("/nonexistent")) })
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What `show` and `report` look at, read: the history, what is known of the run, and a verdict, which for a bare history is made now.
 
+use std::path::Path;
+
 use schism_checker::formats::{self, NotPaired};
 use schism_checker::history::History;
 use schism_checker::linearizability::{self, Options};
@@ -39,17 +41,19 @@ impl Look {
         let mut problems = Problems::default();
         let given = args.model.as_deref().and_then(|text| model::given(&mut problems, text));
         problems.finish(()).map_err(Failure::usage)?;
-        let input = input::input(&args.run, &args.out)?;
+        let input = input::input(Path::new(&args.run), &args.out)?;
         let path = &input.history;
         if let Some(folder) = &input.folder {
             let verdict = folder.verdict().map_err(|error| show::unjudged(folder, &error))?;
             let run = folder.run_file().map_err(|error| show::unreadable(folder, &error))?;
-            let history = formats::read_path_without_evidence(path).map_err(|error| damaged(&input, &error))?;
+            let history =
+                formats::read_path_without_evidence(path).map_err(|error| damaged(&input, &input.called(error)))?;
             return Ok(Look { run: Some(run), verdict, history, input });
         }
-        let history = formats::read_path_without_evidence(path).map_err(|error| damaged(&input, &error))?;
+        let history =
+            formats::read_path_without_evidence(path).map_err(|error| damaged(&input, &input.called(error)))?;
         let paired = history.paired().map_err(|error| damaged(&input, &NotPaired::History(error)))?;
-        let chosen = model::chosen(given.as_ref(), &paired, path)?;
+        let chosen = model::chosen(given.as_ref(), &paired, &input.name)?;
         let options = Options { trivially_valid: history.header.is_none(), ..Options::default() };
         let budget = CheckBudget::new(CHECK_TIME, CHECK_MEMORY);
         let property = linearizability::check_paired(&paired, &chosen.model, &options, &budget)

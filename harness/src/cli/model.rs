@@ -1,7 +1,5 @@
 //! Which model a history is judged by.
 
-use std::path::Path;
-
 use schism_checker::history::{Header, PairedHistory};
 use schism_checker::models::ModelSpec;
 
@@ -9,7 +7,12 @@ use crate::cli::guess::Guess;
 use crate::cli::problem::Problem;
 use crate::cli::resolve::Problems;
 use crate::cli::{catalog, guess};
+use crate::report::inert;
 use crate::spec::Spec;
+
+/// How many kinds of operations are named that no model has together, and how much of each.
+const FUNCTIONS_MAX: usize = 10;
+const FUNCTION_CHARACTERS_MAX: usize = 40;
 
 /// A model, and where it came from: `given`, `named by the history`, `guessed`.
 pub(super) struct Chosen {
@@ -31,8 +34,8 @@ pub(super) fn given(problems: &mut Problems, text: &str) -> Option<ModelSpec> {
 }
 
 /// The model that was given, else the one that the header names, else a guess.
-pub(super) fn chosen(given: Option<&ModelSpec>, history: &PairedHistory, path: &Path) -> Result<Chosen, Problem> {
-    if let Some(chosen) = named(given, history.header.as_ref(), path)? {
+pub(super) fn chosen(given: Option<&ModelSpec>, history: &PairedHistory, name: &str) -> Result<Chosen, Problem> {
+    if let Some(chosen) = named(given, history.header.as_ref(), name)? {
         return Ok(chosen);
     }
     let (what, hint) = match guess::model(history) {
@@ -42,30 +45,38 @@ pub(super) fn chosen(given: Option<&ModelSpec>, history: &PairedHistory, path: &
             return Ok(Chosen { model, from: "guessed" });
         }
         Guess::Either(models) => (
-            "the history does not say what the object is",
+            "the history does not say what the object is".to_owned(),
             models.iter().map(|model| format!("--model {model}")).collect::<Vec<_>>().join(" or "),
         ),
+        Guess::Tuples => (
+            "values look like [key, value], as Jepsen's independent writes them, and nobody said that they are"
+                .to_owned(),
+            "schism check --independent, or --model NAME where a value is such a pair".to_owned(),
+        ),
         Guess::Unknown => {
-            ("no model has all the operations of this history", "--model NAME, see schism list models".to_owned())
+            let done: Vec<String> =
+                guess::done(history).into_iter().map(|f| inert::short(f, FUNCTION_CHARACTERS_MAX)).collect();
+            let more = done.len().saturating_sub(FUNCTIONS_MAX);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let done = done[..done.len().min(FUNCTIONS_MAX)].join(", ");
+            (
+                format!("no model has all the operations of this history: {done}{more}"),
+                "--model NAME, see schism list models".to_owned(),
+            )
         }
     };
-    Err(Problem::new(what, path.display().to_string(), hint))
+    Err(Problem::new(what, name, hint))
 }
 
 /// The model that was given, else the one that the header names, if it names one.
-pub(super) fn named(
-    given: Option<&ModelSpec>,
-    header: Option<&Header>,
-    path: &Path,
-) -> Result<Option<Chosen>, Problem> {
+pub(super) fn named(given: Option<&ModelSpec>, header: Option<&Header>, name: &str) -> Result<Option<Chosen>, Problem> {
     if let Some(model) = given {
         return Ok(Some(Chosen { model: model.clone(), from: "given" }));
     }
     let Some((header, model)) = header.and_then(|header| Some((header, header.model.as_deref()?))) else {
         return Ok(None);
     };
-    let at = || path.display().to_string();
-    let wrong = |why: String| Problem::new(format!("the header names no model: {why}"), at(), "--model NAME");
+    let wrong = |why: String| Problem::new(format!("the header names no model: {why}"), name, "--model NAME");
     let mut spec: Spec = model.parse().map_err(|error| wrong(format!("{error}")))?;
     if !header.initial.is_null() {
         spec.params.entry("init".to_owned()).or_insert_with(|| header.initial.to_string());

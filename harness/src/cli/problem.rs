@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::exit::ExitCode;
+use crate::report::inert;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error: {}", lines_joined(&self.what))?;
+        writeln!(f, "error: {}", lines_joined(&inert::brief(&self.what)))?;
         writeln!(f, "  at: {}", lines_joined(&self.at))?;
         write!(f, "  try: {}", lines_joined(&self.hint))
     }

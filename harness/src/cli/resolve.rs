@@ -59,13 +59,20 @@ impl Problems {
 
     /// A name with parameters.
     pub(crate) fn spec(&mut self, at: &str, text: &str) -> Option<Spec> {
-        text.parse::<Spec>().map_err(|error| self.0.push(Problem::new(error.to_string(), at, "NAME:KEY=VALUE,…"))).ok()
+        let parsed = text.parse::<Spec>();
+        parsed.map_err(|error| self.0.push(Problem::new(error.to_string(), at, spec_hint(text)))).ok()
     }
 
     /// The value, or everything that was wrong.
     pub(crate) fn finish<T>(self, value: T) -> Result<T, Vec<Problem>> {
         if self.0.is_empty() { Ok(value) } else { Err(self.0) }
     }
+}
+
+/// What may have been meant: between a name and its parameters stands a colon, and between these a comma.
+fn spec_hint(text: &str) -> String {
+    let meant = text.replacen(',', ":", 1);
+    if meant.parse::<Spec>().is_ok() { meant } else { "NAME:KEY=VALUE,…".to_owned() }
 }
 
 /// What `schism run` was asked to do.

@@ -22,7 +22,7 @@ pub(crate) struct Series {
 impl Series {
     /// Watches for signals from now on; must be made inside of a runtime.
     fn new(quietly: bool, enclosure: Option<Enclosure>) -> Result<Self, Failure> {
-        let interrupt = signals::install().map_err(|error| {
+        let interrupt = signals::install(signals::RUNNING).map_err(|error| {
             let what = format!("signals cannot be watched: {error}");
             Failure::harness(Problem::new(what, "this process", "the same command again"))
         })?;

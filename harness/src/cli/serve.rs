@@ -23,7 +23,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(async {
-        let mut interrupt = signals::install().map_err(failed)?;
+        let mut interrupt = signals::install(signals::RUNNING).map_err(failed)?;
         let listener = serve::bind(address).await.map_err(failed)?;
         let here = listener.local_addr().map_err(failed)?;
         let code = output::emit(&format!("http://{here}/  {}\n", results.display()));

@@ -13,9 +13,13 @@ use crate::cli::output;
 use crate::cli::problem::{Failure, Problem};
 use crate::exit::ExitCode;
 
-/// Watches for both from now on; must be called inside of a runtime. The receiver has the first signal once there was
-/// one.
-pub(crate) fn install() -> io::Result<watch::Receiver<Option<Signal>>> {
+/// What is told at the first signal by a command that runs clusters, and by one that computes.
+pub(crate) const RUNNING: &str = "stopping: no new operations; once more ends at once";
+const COMPUTING: &str = "stopping: what goes on is told as far as it came; once more ends at once";
+
+/// Watches for both from now on, and says at the first one what follows; must be called inside of a runtime. The receiver has the first
+/// signal once there was one.
+pub(crate) fn install(says: &'static str) -> io::Result<watch::Receiver<Option<Signal>>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let (sender, receiver) = watch::channel(None);
@@ -30,7 +34,7 @@ pub(crate) fn install() -> io::Result<watch::Receiver<Option<Signal>>> {
                 // What this process started ends with it, by itself: see the cluster.
                 std::process::exit(i32::from(ExitCode::of_signal(caught as i32).number()));
             }
-            output::tell("stopping: no new operations; once more ends at once");
+            output::tell(says);
             sender.send_replace(Some(caught));
         }
     });
@@ -55,7 +59,7 @@ impl Stopper {
         };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_io().build().map_err(unable)?;
-        let caught = runtime.block_on(async { install() }).map_err(unable)?;
+        let caught = runtime.block_on(async { install(COMPUTING) }).map_err(unable)?;
         let current = Arc::new(Mutex::new(None::<Canceller>));
         let (mut signal, canceller) = (caught.clone(), Arc::clone(&current));
         runtime.spawn(async move {

@@ -64,10 +64,10 @@ pub(crate) fn rung(text: &str) -> Result<Option<Rung>, Wrong> {
     }
 }
 
-/// A size such as `1GiB`, `512MiB`, `2GB` or plain bytes.
+/// A size such as `1GiB`, `1.5GiB`, `512MiB`, `2GB` or plain bytes.
 pub(crate) fn size(text: &str) -> Result<u64, Wrong> {
-    let wrong = || Wrong::new("this is not a size", "1GiB, 512MiB or a number of bytes");
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let wrong = || Wrong::new("this is not a size", "1GiB, 1.5GiB, 512MiB or a number of bytes");
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let factor: u64 = match unit.to_ascii_lowercase().as_str() {
         "" | "b" => 1,
@@ -80,8 +80,16 @@ pub(crate) fn size(text: &str) -> Result<u64, Wrong> {
         "gb" => 1_000_000_000,
         _ => return Err(wrong()),
     };
-    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-    bytes.filter(|bytes| *bytes > 0).ok_or_else(wrong)
+    bytes(number, factor).filter(|bytes| *bytes > 0).ok_or_else(wrong)
+}
+
+/// `1.5` times so many bytes, rounded down; of a byte there is no part.
+fn bytes(number: &str, factor: u64) -> Option<u64> {
+    let Some((whole, parts)) = number.split_once('.') else { return number.parse::<u64>().ok()?.checked_mul(factor) };
+    let whole = whole.parse::<u64>().ok()?.checked_mul(factor)?;
+    let digits = u32::try_from(parts.len()).ok().filter(|digits| (1..=9).contains(digits) && factor > 1)?;
+    let parts = u128::from(parts.parse::<u64>().ok()?) * u128::from(factor) / 10_u128.pow(digits);
+    whole.checked_add(u64::try_from(parts).ok()?)
 }
 
 /// How many workers: a number, or as many times the nodes: `2n`.
@@ -145,10 +153,31 @@ mod tests {
 
     #[test]
     fn sizes_have_units() {
-        for (text, bytes) in [("1GiB", 1 << 30), ("512MiB", 512 << 20), ("2GB", 2_000_000_000), ("17", 17)] {
+        for (text, bytes) in [
+            ("1GiB", 1 << 30),
+            ("512MiB", 512 << 20),
+            ("2GB", 2_000_000_000),
+            ("17", 17),
+            ("1.5GiB", 3 << 29),
+            ("0.25k", 256),
+        ] {
             assert_eq!(size(text).ok(), Some(bytes), "{text}");
         }
-        for wrong in ["", "GiB", "-1", "1.5GiB", "0", "99999999999TiB", "1XB"] {
+        for wrong in [
+            "",
+            "GiB",
+            "-1",
+            "1.5",
+            "1.5b",
+            "1.GiB",
+            ".5GiB",
+            "1.2.3GiB",
+            "0",
+            "0.0GiB",
+            "99999999999TiB",
+            "1.+5GiB",
+            "1XB",
+        ] {
             assert!(size(wrong).is_err(), "{wrong}");
         }
     }

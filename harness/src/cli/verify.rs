@@ -2,16 +2,14 @@
 
 use std::path::Path;
 
-use schism_checker::formats;
 use schism_checker::models::ModelSpec;
 use schism_checker::proof;
 use schism_checker::verify::{self, Verified, VerifyError};
 
 use crate::cli::args::VerifyArgs;
-use crate::cli::output;
 use crate::cli::problem::{Failure, Problem};
+use crate::cli::{input, output};
 use crate::exit::ExitCode;
-use crate::folder::file;
 use crate::report::words;
 use crate::spec::Spec;
 
@@ -21,23 +19,23 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let text =
         fs_err::read_to_string(&args.proof).map_err(|error| Problem::new(error.to_string(), at(&args.proof), hint))?;
     let proof = proof::read(&text).map_err(|error| Problem::new(error.to_string(), at(&args.proof), hint))?;
-    let path = if args.history.is_dir() { args.history.join(file::HISTORY) } else { args.history.clone() };
-    let unreadable = |error: String| Problem::new(error, at(&path), "the history that the proof was made from");
-    let history = formats::read_path(&path).map_err(|error| unreadable(error.to_string()))?;
+    let input = input::input(&args.history, &args.out)?;
+    let unreadable = |error: String| Problem::new(error, &input.name, "the history that the proof was made from");
+    let history = input.read().map_err(|error| unreadable(error.to_string()))?;
     let operations = history.operations().map_err(|error| unreadable(error.to_string()))?;
     let (name, from) = match &args.model {
         Some(name) => (name.as_str(), "given"),
         None => (proof.model.as_str(), "named by the proof"),
     };
     let model = model(name).map_err(|why| Problem::new(why, name, "--model NAME, see schism list models"))?;
-    let under = format!("{}, model {model} ({from})", words::printable(&at(&path)));
+    let under = format!("{}, model {model} ({from})", words::printable(&input.name));
     Ok(match verify::verify(&operations, &model, &proof) {
         Ok(verified) => output::emit(&format!("HOLDS  {under}: {}\n", shown(verified))),
         Err(VerifyError::TooLarge) => {
             ExitCode::Unknown.worst(output::emit(&format!("UNKNOWN  {under}: {}\n", VerifyError::TooLarge)))
         }
         Err(error) => {
-            let why = words::printable(&error.to_string());
+            let why = words::sentence(&error.to_string());
             ExitCode::Invalid.worst(output::emit(&format!("DOES NOT HOLD  {under}: {why}\n")))
         }
     })

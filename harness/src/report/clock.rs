@@ -23,8 +23,10 @@ impl Clock {
 
     /// From one moment to another: `5.870..5.873 s`.
     pub fn interval(self, from: u64, to: Option<u64>) -> String {
-        let unit = if self == Clock::Run { " s" } else { "" };
-        format!("{}..{}{unit}", self.told(from), to.map_or_else(String::new, |to| self.told(to)))
+        match self {
+            Clock::Run => words::span(from, to),
+            Clock::Wall(_) => format!("{}..{}", self.told(from), to.map_or_else(String::new, |to| self.told(to))),
+        }
     }
 }
 
@@ -41,6 +43,8 @@ mod tests {
     fn a_moment_is_told_by_either_clock() {
         let wall = Clock::Wall("2026-08-24T02:17:00.123456789Z".parse().unwrap());
         assert_eq!(Clock::Run.interval(5_870_123_456, Some(5_873_000_000)), "5.870..5.873 s");
+        assert_eq!(Clock::Run.interval(5_870_123_456, Some(5_870_200_000)), "5.870123..5.870200 s");
+        assert_eq!(Clock::Run.interval(5_870_123_456, None), "5.870.. s");
         assert_eq!(wall.interval(5_870_123_456, Some(65_000_000_000)), "02:17:05.993Z..02:18:05.123Z");
         assert_eq!(wall.interval(0, None), "02:17:00.123Z..");
     }

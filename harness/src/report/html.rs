@@ -49,7 +49,7 @@ pub fn html(run: Option<&RunFile>, verdict: &Verdict, history: &History, beside:
 
 /// A text of the run as it may stand in the page.
 fn text(text: &str) -> String {
-    inert::short(text, CHARACTERS_MAX)
+    inert::short(&inert::brief(text), CHARACTERS_MAX)
 }
 
 /// The verdict in a sentence, and what repeats it.
@@ -116,9 +116,9 @@ fn operations(counterexample: &Counterexample) -> Markup {
     html! {
         @if !counterexample.operations.is_empty() {
             table.proof {
-                @for witness in &counterexample.operations {
+                @for (witness, when) in counterexample.operations.iter().zip(words::intervals(&counterexample.operations)) {
                     tr data-invoked=(witness.invoked) {
-                        td.when { (words::interval(witness)) }
+                        td.when { (when) }
                         td { (text(&words::deed(witness))) @if !witness.role.is_empty() { " " span.quiet { (text(&witness.role)) } } }
                     }
                 }

@@ -4,7 +4,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use schism_checker::verdict::{Outcome, Property};
 
 use crate::folder::RunFile;
-use crate::report::words;
+use crate::report::{inert, words};
 use crate::verdict::Verdict;
 
 /// The file's text. A broken property is a failure; an unknown or vacuous one, and a failure of the harness, is an
@@ -35,7 +35,7 @@ fn case(property: &Property, verdict: &Verdict) -> TestCase {
         (true, Outcome::Unknown | Outcome::Vacuous) => TestCaseStatus::non_success(NonSuccessKind::Error),
     };
     if property.outcome != Outcome::Valid {
-        status.set_message(property.summary.clone());
+        status.set_message(inert::brief(&property.summary));
         status.set_type(words::outcome(property.outcome));
     }
     if property.judged && property.outcome == Outcome::Invalid {
@@ -47,12 +47,14 @@ fn case(property: &Property, verdict: &Verdict) -> TestCase {
 }
 
 fn proof(property: &Property, verdict: &Verdict) -> String {
-    let mut lines = vec![property.summary.clone()];
+    let mut lines = vec![inert::brief(&property.summary)];
     if let Some(counterexample) = &property.counterexample {
-        lines.extend(counterexample.operations.iter().map(|witness| {
-            format!("{}  {}  {}", words::interval(witness), words::deed(witness), witness.role).trim_end().to_owned()
+        let intervals = words::intervals(&counterexample.operations);
+        lines.extend(counterexample.operations.iter().zip(intervals).map(|(witness, when)| {
+            let role = inert::brief(&witness.role);
+            format!("{when}  {}  {role}", words::deed(witness)).trim_end().to_owned()
         }));
-        lines.extend(counterexample.because.iter().map(|because| format!("because {because}")));
+        lines.extend(counterexample.because.iter().map(|because| format!("because {}", inert::brief(because))));
     }
     lines.push(format!("again: {}", verdict.again));
     lines.join("\n")

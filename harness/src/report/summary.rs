@@ -44,9 +44,10 @@ fn proofs(page: &mut String, verdict: &Verdict) {
     for property in words::deciding(verdict) {
         let Some(counterexample) = &property.counterexample else { continue };
         page.push_str("\n| when | what | |\n|---|---|---|\n");
-        for witness in &counterexample.operations {
+        let intervals = words::intervals(&counterexample.operations);
+        for (witness, when) in counterexample.operations.iter().zip(intervals) {
             let [deed, role] = [words::deed(witness), witness.role.clone()].map(|text| escaped(&text));
-            push(page, format_args!("| {} | {deed} | {role} |\n", words::interval(witness)));
+            push(page, format_args!("| {when} | {deed} | {role} |\n"));
         }
         page.push('\n');
         for because in &counterexample.because {
@@ -70,7 +71,7 @@ pub(crate) fn push(page: &mut String, text: std::fmt::Arguments<'_>) {
 /// Text in which nothing is Markdown, HTML or the end of a table's cell.
 pub(crate) fn escaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
-    for character in words::printable(text).chars() {
+    for character in words::sentence(text).chars() {
         match character {
             '<' => plain.push_str("&lt;"),
             '>' => plain.push_str("&gt;"),

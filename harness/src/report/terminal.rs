@@ -26,8 +26,9 @@ pub struct Style {
 /// How deep continuation lines of an explanation stand.
 const BECAUSE_INDENT: usize = 11;
 
-/// The least width of the column that says what a process did.
+/// The least width of the column that says what a process did, and the most that others are moved to the right by one of them.
 const DEED_WIDTH: usize = 29;
+const DEED_WIDTH_MAX: usize = 100;
 
 /// The whole report. `place` is the run folder as it is to be named.
 pub fn terminal(run: &RunFile, verdict: &Verdict, place: &str, style: Style) -> String {
@@ -40,6 +41,7 @@ pub fn terminal(run: &RunFile, verdict: &Verdict, place: &str, style: Style) -> 
     lines.push(wrapped("covered", 9, &words::covered(&verdict.coverage), style));
     if style.verbose {
         lines.extend(details(verdict));
+        lines.push(strain(verdict));
     }
     let short = words::short(&verdict.run);
     let times = if verdict.outcome == Outcome::Invalid { " --times 10" } else { "" };
@@ -111,13 +113,13 @@ fn verdict_lines(verdict: &Verdict, style: Style) -> Vec<String> {
     let painted = painted(word, verdict.outcome, style);
     let mut sentences = words::sentences(verdict).into_iter();
     let first = sentences.next().unwrap_or("no property was judged");
-    let mut lines = vec![wrapped(&painted, word.len() + 2, &words::printable(first), style)];
+    let mut lines = vec![wrapped(&painted, word.len() + 2, &words::sentence(first), style)];
     let indent = " ".repeat(word.len());
-    lines.extend(sentences.map(|next| wrapped(&indent, word.len() + 2, &words::printable(next), style)));
+    lines.extend(sentences.map(|next| wrapped(&indent, word.len() + 2, &words::sentence(next), style)));
     if verdict.outcome == Outcome::Invalid {
         lines.extend(words::deciding(verdict).into_iter().flat_map(|property| proof(property, style)));
         if let Some(failure) = &verdict.harness_failure {
-            lines.push(wrapped("also", 9, &format!("the harness failed: {}", words::printable(failure)), style));
+            lines.push(wrapped("also", 9, &format!("the harness failed: {}", words::sentence(failure)), style));
         }
     }
     if let Some(live) = &verdict.live {
@@ -135,12 +137,12 @@ fn proof(property: &Property, style: Style) -> Vec<String> {
     let mut lines = operations(&counterexample.operations, style);
     for (place, because) in counterexample.because.iter().enumerate() {
         let head = if place == 0 { "  because" } else { "" };
-        lines.push(wrapped(head, BECAUSE_INDENT, &words::printable(because), style));
+        lines.push(wrapped(head, BECAUSE_INDENT, &words::sentence(because), style));
     }
     lines.extend(counterexample.core.iter().flat_map(|core| smaller(counterexample, core, style)));
     lines.extend(counterexample.tried.iter().filter(|_| style.verbose).flat_map(|tried| order(tried, style)));
     for suspect in &property.suspects {
-        lines.push(wrapped("  suspect", BECAUSE_INDENT, &words::printable(suspect), style));
+        lines.push(wrapped("  suspect", BECAUSE_INDENT, &words::sentence(suspect), style));
     }
     lines
 }
@@ -158,13 +160,13 @@ fn smaller(counterexample: &Counterexample, core: &Core, style: Style) -> Vec<St
     let parts: Vec<&str> = std::iter::once(&count).chain(&core.even_if).map(String::as_str).collect();
     let not_minimal = if core.minimal { "" } else { " (not minimal)" };
     let head =
-        wrapped("  core", BECAUSE_INDENT, &words::printable(&format!("{}{not_minimal}:", parts.join(", "))), style);
+        wrapped("  core", BECAUSE_INDENT, &words::sentence(&format!("{}{not_minimal}:", parts.join(", "))), style);
     std::iter::once(head).chain(operations(&core.operations, style)).collect()
 }
 
 /// How far an order goes, and at which operation it stops.
 fn order(tried: &Tried, style: Style) -> Vec<String> {
-    let told = |head: &str, text: &str| wrapped(head, BECAUSE_INDENT, &words::printable(text), style);
+    let told = |head: &str, text: &str| wrapped(head, BECAUSE_INDENT, &words::sentence(text), style);
     let head = told("  order", &format!("{}:", words::order(tried)));
     let placed = tried.placed.iter().map(|placed| {
         let place = words::place(placed.place, tried.length);
@@ -178,20 +180,21 @@ fn order(tried: &Tried, style: Style) -> Vec<String> {
 fn operations(witnesses: &[Witness], style: Style) -> Vec<String> {
     let rows: Vec<[String; 3]> = witnesses
         .iter()
-        .map(|witness| {
-            [interval(witness, style.clock), words::printable(&words::deed(witness)), words::printable(&witness.role)]
-        })
+        .zip(intervals(witnesses, style.clock))
+        .map(|(witness, when)| [when, words::printable(&words::deed(witness)), words::sentence(&witness.role)])
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let (first, second) = (width(0), width(1).max(DEED_WIDTH));
+    let (first, second) = (width(0), width(1).clamp(DEED_WIDTH, DEED_WIDTH_MAX));
     rows.iter().map(|[when, what, role]| format!("  {when:first$}  {what:second$}  {role}")).collect()
 }
 
-fn interval(witness: &Witness, clock: Clock) -> String {
-    match (clock, witness.invoked_at) {
+fn intervals(witnesses: &[Witness], clock: Clock) -> Vec<String> {
+    let told = witnesses.iter().zip(words::intervals(witnesses));
+    told.map(|(witness, since_start)| match (clock, witness.invoked_at) {
         (Clock::Wall(_), Some(from)) => clock.interval(from, witness.completed_at),
-        _ => words::interval(witness),
-    }
+        _ => since_start,
+    })
+    .collect()
 }
 
 fn details(verdict: &Verdict) -> Vec<String> {
@@ -212,25 +215,28 @@ fn details(verdict: &Verdict) -> Vec<String> {
         std::iter::once(availability::HEADS.join("  ")).chain(rows).chain(outages)
     });
     let availability = availability.map(|line| format!("measured {line}"));
-    let strain = &verdict.coverage.strain;
-    let lag = format!(
-        "machine  timers late by {:.1} ms (median), {:.1} ms at most; {:.0} % of the processor stolen",
-        strain.scheduler_lag_ms_p50,
-        strain.scheduler_lag_ms_max,
-        strain.stolen_cpu * 100.0
-    );
     [endings]
         .into_iter()
         .chain(properties)
         .chain(latencies)
         .chain(availability)
-        .chain([lag])
         .map(|line| words::printable(&line))
         .collect()
 }
 
+/// How much the machine had to do besides, which only who ran the nodes has measured.
+fn strain(verdict: &Verdict) -> String {
+    let strain = &verdict.coverage.strain;
+    format!(
+        "machine  timers late by {:.1} ms (median), {:.1} ms at most; {:.0} % of the processor stolen",
+        strain.scheduler_lag_ms_p50,
+        strain.scheduler_lag_ms_max,
+        strain.stolen_cpu * 100.0
+    )
+}
+
 fn text(property: &Property) -> String {
-    words::printable(&property.summary)
+    words::sentence(&property.summary)
 }
 
 fn painted(word: &str, outcome: Outcome, style: Style) -> String {
@@ -271,6 +277,7 @@ fn wrapped(head: &str, indent: usize, text: &str, style: Style) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::junit::junit;
     use crate::report::sample;
 
     const PLACE: &str = "results/nwr-register-standard/20260824T021700Z-7f3a";
@@ -290,6 +297,15 @@ mod tests {
     }
 
     #[test]
+    fn only_who_ran_the_nodes_tells_of_the_machine() {
+        let style = Style { verbose: true, ..Style::default() };
+        let of_run = again(Some(&sample::run_file()), &sample::valid(), &[], PLACE, style);
+        assert!(of_run.contains("\nmachine  timers late by "), "{of_run}");
+        let bare = again(None, &sample::valid(), &[], PLACE, style);
+        assert!(bare.contains("\nbesides  ") && !bare.contains("\nmachine "), "{bare}");
+    }
+
+    #[test]
     fn a_failure_of_the_harness_that_was_interrupted_too() {
         let mut verdict = sample::valid();
         verdict.outcome = Outcome::Vacuous;
@@ -304,6 +320,26 @@ mod tests {
     fn a_narrow_terminal_breaks_lines_between_words() {
         let text = shown(&sample::invalid(), Style { width: Some(60), ..Style::default() });
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn long_values_are_shortened_wherever_they_are_told() {
+        let value = format!("\"{}\"", "ä".repeat(100_000));
+        let mut verdict = sample::invalid();
+        verdict.properties[0].summary = format!("no order has the read of {value} at n1");
+        let counterexample = verdict.properties[0].counterexample.as_mut().unwrap();
+        counterexample.operations[0].did = format!("wrote {value}");
+        counterexample.operations[0].role = format!("overwrote {value}");
+        counterexample.because[0] = format!("{value} was read");
+        let text = shown(&verdict, Style::default());
+        assert!(text.lines().all(|line| line.chars().count() < 500), "{text}");
+        assert!(text.matches("characters left out").count() >= 4, "{text}");
+        assert!(text.contains("no order has the read of \"ä") && text.contains("ä\" at n1"), "{text}");
+        for page in
+            [crate::report::summary::summary(&sample::run_file(), &verdict), junit(&sample::run_file(), &verdict)]
+        {
+            assert!(page.len() < 20_000 && page.contains("characters left out"), "{page}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Figures and outcomes in words, the same in every report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schism_checker::budget::Exhausted;
 use schism_checker::streaming::{GivenUp, Tired};
@@ -33,7 +33,7 @@ pub fn given_up(given_up: &GivenUp) -> String {
         Tired::Budget(Exhausted::Cancelled) => "the check was cancelled",
     };
     let what = format!("{what} is unknown so far: not followed beyond event {}, since {why}", given_up.seen);
-    format!("{}; the check at the end decides", printable(&what))
+    format!("{}; the check at the end decides", sentence(&what))
 }
 
 /// `1 kill`, `2 kills`, `3 partitions`.
@@ -95,8 +95,22 @@ pub fn deciding(verdict: &Verdict) -> Vec<&Property> {
     verdict.properties.iter().filter(|property| property.judged && property.outcome == verdict.outcome).collect()
 }
 
-/// `5.870..5.873 s`, as far as the times are known.
-pub fn interval(witness: &Witness) -> String {
+/// When operations that are told side by side were open: `5.870..5.873 s`, as far as the times are known, and so precisely that moments
+/// that differ can be told apart.
+pub fn intervals(witnesses: &[Witness]) -> Vec<String> {
+    let times: BTreeSet<u64> = witnesses.iter().flat_map(|it| [it.invoked_at, it.completed_at]).flatten().collect();
+    let digits = digits(&times);
+    witnesses.iter().map(|witness| interval(witness, digits)).collect()
+}
+
+/// The same of one alone, whose moments are known.
+pub fn span(from: u64, to: Option<u64>) -> String {
+    let digits = digits(&to.into_iter().chain([from]).collect());
+    format!("{}..{} s", fraction(from, digits), to.map_or_else(String::new, |to| fraction(to, digits)))
+}
+
+fn interval(witness: &Witness, digits: usize) -> String {
+    let seconds = |time| fraction(time, digits);
     match (witness.invoked_at, witness.completed_at) {
         (Some(from), Some(to)) => format!("{}..{} s", seconds(from), seconds(to)),
         (Some(from), None) => format!("{}.. s", seconds(from)),
@@ -107,10 +121,26 @@ pub fn interval(witness: &Witness) -> String {
     }
 }
 
+/// With how many digits behind the point these moments, in nanoseconds, differ from each other.
+fn digits(times: &BTreeSet<u64>) -> usize {
+    let differ = |unit: u64| times.iter().map(|time| time / unit).collect::<BTreeSet<_>>().len() == times.len();
+    match () {
+        () if differ(1_000_000) => 3,
+        () if differ(1_000) => 6,
+        () => 9,
+    }
+}
+
+/// Nanoseconds as seconds with so many digits behind the point, rounded down.
+fn fraction(nanoseconds: u64, digits: usize) -> String {
+    let all = format!("{:09}", nanoseconds % 1_000_000_000);
+    format!("{}.{}", nanoseconds / 1_000_000_000, &all[..digits])
+}
+
 /// `process 1 wrote 5 at n1`.
 pub fn deed(witness: &Witness) -> String {
     let node = witness.node.as_ref().map_or_else(String::new, |node| format!(" at {node}"));
-    format!("process {} {}{node}", witness.process, witness.did)
+    format!("process {} {}{node}", witness.process, inert::brief(&witness.did))
 }
 
 /// What an order has that was tried: `An order that was tried has all 1,203 that were over before, these among them`.
@@ -137,8 +167,7 @@ pub fn place(place: usize, length: usize) -> String {
 
 /// Nanoseconds as seconds with milliseconds, rounded down: `5.870`.
 pub fn seconds(nanoseconds: u64) -> String {
-    let millis = nanoseconds / 1_000_000;
-    format!("{}.{:03}", millis / 1000, millis % 1000)
+    fraction(nanoseconds, 3)
 }
 
 /// Microseconds for people: `870 µs`, `3.2 ms`, `1.05 s`.
@@ -217,6 +246,11 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|c| if inert::is_hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
+/// A sentence about a run as it may stand on a terminal, its values no longer than people read.
+pub fn sentence(text: &str) -> String {
+    printable(&inert::brief(text))
+}
+
 /// What a run is remembered by: `release=1.4, branch=main`.
 pub(crate) fn labels(labels: &std::collections::BTreeMap<String, String>) -> String {
     labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
@@ -225,6 +259,7 @@ pub(crate) fn labels(labels: &std::collections::BTreeMap<String, String>) -> Str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::sample;
 
     #[test]
     fn figures_are_grouped_and_kinds_counted() {
@@ -248,6 +283,23 @@ mod tests {
         for (microseconds, text) in [(870, "870 µs"), (3_210, "3.2 ms"), (1_050_000, "1.05 s")] {
             assert_eq!(latency(microseconds), text);
         }
+    }
+
+    #[test]
+    fn moments_that_differ_are_told_apart() {
+        let witness = |invoked_at, completed_at| Witness {
+            invoked_at: Some(invoked_at),
+            completed_at,
+            ..sample::invalid().properties[0].counterexample.as_ref().unwrap().operations[0].clone()
+        };
+        let told = |times: [(u64, Option<u64>); 2]| intervals(&times.map(|(from, to)| witness(from, to)));
+        assert_eq!(
+            told([(5_870_000_000, Some(5_873_900_000)), (5_873_900_000, None)]),
+            ["5.870..5.873 s", "5.873.. s"],
+            "one moment may stand there twice"
+        );
+        assert_eq!(told([(1_000, Some(2_000)), (3_000, None)]), ["0.000001..0.000002 s", "0.000003.. s"]);
+        assert_eq!(told([(1, Some(2_000_000)), (2, None)]), ["0.000000001..0.002000000 s", "0.000000002.. s"]);
     }
 
     #[test]

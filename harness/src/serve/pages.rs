@@ -177,7 +177,7 @@ pub(super) fn run(label: &str, folder: &RunFolder) -> String {
         @if let State::Damaged(why) = &entry.state { p.bad { "This folder is damaged: " (words::printable(why)) } }
         @if let Some(progress) = progress(folder, &entry.state) { (progress) }
         @if let Ok(verdict) = folder.verdict() {
-            @for sentence in words::sentences(&verdict) { p { (words::printable(sentence)) } }
+            @for sentence in words::sentences(&verdict) { p { (words::sentence(sentence)) } }
             p { "Covered: " (words::printable(&words::covered(&verdict.coverage))) "." }
             p { "Again: " code { (words::printable(&verdict.again)) } }
         }

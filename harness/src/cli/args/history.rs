@@ -47,7 +47,7 @@ pub(crate) struct CheckArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// A run folder, the id of a run, or a history
+    /// A history, a run folder, the id of a run, latest, latest:invalid, a zip or tar.gz of one, - for stdin
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
     /// jepsen-edn, elle-json or csv
@@ -71,10 +71,12 @@ pub(crate) struct VerifyArgs {
     /// The proof
     #[arg(value_name = "PROOF")]
     pub(crate) proof: PathBuf,
-    /// The history that it is about, or a run folder
+    /// The history that it is about: as check takes one
     #[arg(value_name = "HISTORY")]
     pub(crate) history: PathBuf,
     /// The model: NAME[:init=JSON], see `schism list models` [default: what the proof names]
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
 }
