@@ -113,6 +113,10 @@ fn keys_are_taken_out_of_tuples() {
     let (code, shown, _) = output(at, &["check", "--independent", "history.edn"]);
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("2 keys"), "{shown}");
+    let (code, ..) = output(at, &["check", "--independent", "--proof", "proof.json", "history.edn"]);
+    assert_eq!(code, Some(0));
+    let (code, shown, told) = output(at, &["verify", "proof.json", "history.edn"]);
+    assert_eq!(code, Some(0), "the proof knows how the history was taken: {shown}{told}");
 
     write_and_read(at, "plain", "1");
     let (code, _, told) = output(at, &["check", "--independent", "plain"]);

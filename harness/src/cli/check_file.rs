@@ -177,7 +177,7 @@ fn write_proof(
     let budget = CheckBudget::new(asked.time, asked.memory);
     asked.stopper.watch(budget.canceller());
     let proof = match linearizability::prove(&history.operations, model, property, &budget) {
-        Ok(proof) => proof,
+        Ok(proof) => proof::Proof { independent: asked.args.independent, ..proof },
         Err(error) => {
             output::tell(&format!("no proof: {error}"));
             return ExitCode::Done;

@@ -5,8 +5,8 @@ use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use schism_checker::formats::{self, ReadError};
-use schism_checker::history::History;
+use schism_checker::formats::{self, NotPaired, ReadError};
+use schism_checker::history::{History, Operation};
 use tempfile::TempDir;
 
 use crate::cli::args::OutArgs;
@@ -60,6 +60,15 @@ impl Input {
     /// The history, which errors call as it was named.
     pub(crate) fn read(&self) -> Result<History, ReadError> {
         formats::read_path(&self.history).map_err(|error| self.called(error))
+    }
+
+    /// Its operations; with `independent`, of a history whose values are `[key, value]`.
+    pub(crate) fn read_operations(&self, independent: bool) -> Result<Vec<Operation>, NotPaired> {
+        let paired = formats::read_paired_path(&self.history, independent).map_err(|error| match error {
+            NotPaired::Read(error) => NotPaired::Read(self.called(error)),
+            other => other,
+        });
+        Ok(paired?.operations)
     }
 
     /// An error about the history, which people know by the name that they gave where they do not know its path.

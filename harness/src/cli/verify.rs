@@ -21,8 +21,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let proof = proof::read(&text).map_err(|error| Problem::new(error.to_string(), at(&args.proof), hint))?;
     let input = input::input(&args.history, &args.out)?;
     let unreadable = |error: String| Problem::new(error, &input.name, "the history that the proof was made from");
-    let history = input.read().map_err(|error| unreadable(error.to_string()))?;
-    let operations = history.operations().map_err(|error| unreadable(error.to_string()))?;
+    let operations = input.read_operations(proof.independent).map_err(|error| unreadable(error.to_string()))?;
     let (name, from) = match &args.model {
         Some(name) => (name.as_str(), "given"),
         None => (proof.model.as_str(), "named by the proof"),

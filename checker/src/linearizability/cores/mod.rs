@@ -36,6 +36,9 @@ const FIRST_WINDOW: usize = 8;
 /// so much may have happened, and the search for it would take longer than the verdict.
 const CALLS_AT_MOST: usize = 1_000;
 
+/// No core is larger than this: nobody reads it, and nobody can try all of its orders.
+const CORE_AT_MOST: usize = 64;
+
 /// So many free values and operations are named, and the others counted.
 const GRANTS_NAMED: usize = 5;
 
@@ -53,7 +56,7 @@ pub(super) fn core<M: Model>(
     let mut effort = Effort::new(effort_steps + object.calls.len() as u64, budget);
     let kept = object.start(&relaxed, counterexample, &mut effort)?;
     let (kept, minimal) = shrink(&relaxed, kept, &mut effort);
-    Some(object.tell(model, &relaxed, &kept, minimal))
+    (kept.len() <= CORE_AT_MOST).then(|| object.tell(model, &relaxed, &kept, minimal))
 }
 
 /// The calls of one object up to the cut.
@@ -142,15 +145,10 @@ impl<'a, I: Clone> Object<'a, I> {
         let optional = relaxed.optional(kept);
         let mut even_if: Vec<String> =
             free.iter().map(|value| format!("even if {value} could be written at any moment")).collect();
-        even_if.extend(optional.iter().take(GRANTS_NAMED).map(|&call| {
-            let call = &self.calls[call];
-            let did = model.describe(&call.input, Ending::Ok);
-            format!("even if process {} {did} at any moment, or never", call.operation.process)
-        }));
-        if optional.len() > GRANTS_NAMED {
-            let more = optional.len() - GRANTS_NAMED;
-            even_if.push(format!("even if {more} more operations could have happened at any moment, or never"));
-        }
+        let did = |call: &Call<'_, I>| {
+            format!("even if process {} {}", call.operation.process, model.describe(&call.input, Ending::Ok))
+        };
+        even_if.extend(grants(optional.iter().map(|&call| did(&self.calls[call]))));
         Core {
             operations: rows.iter().map(witness).collect(),
             even_if,
@@ -161,6 +159,26 @@ impl<'a, I: Clone> Object<'a, I> {
             optional: optional.into_iter().map(|call| self.numbers[call]).collect(),
         }
     }
+}
+
+/// What may happen at any moment, a sentence for each different thing that was done, with how often.
+fn grants(all: impl Iterator<Item = String>) -> Vec<String> {
+    let mut times: Vec<(String, usize)> = Vec::new();
+    let mut more = 0;
+    for did in all {
+        match times.iter().position(|(known, _)| *known == did) {
+            Some(place) => times[place].1 += 1,
+            None if times.len() < GRANTS_NAMED => times.push((did, 1)),
+            None => more += 1,
+        }
+    }
+    let told = times.into_iter().map(|(did, times)| match times {
+        1 => format!("{did} at any moment, or never"),
+        times => format!("{did} at any moments, up to {times} times"),
+    });
+    let more =
+        (more > 0).then(|| format!("even if {more} more operations could have happened at any moment, or never"));
+    told.chain(more).collect()
 }
 
 /// Relaxes as many of `kept` as can be, and says whether all that is left was tried in vain.
@@ -189,5 +207,20 @@ fn shrink<M: Model>(relaxed: &Relaxed<'_, M>, mut kept: Vec<usize>, effort: &mut
         } else if kept.len() == before {
             return (kept, all_tried);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_granted_often_is_told_once() {
+        let did = |what: &[&str]| grants(what.iter().map(|what| format!("even if {what}")));
+        let two = did(&["a", "b", "a"]);
+        assert_eq!(two, ["even if a at any moments, up to 2 times", "even if b at any moment, or never"]);
+        let many = did(&["a", "b", "c", "d", "e", "f", "a", "g"]);
+        assert_eq!(many.len(), GRANTS_NAMED + 1);
+        assert_eq!(many[GRANTS_NAMED], "even if 2 more operations could have happened at any moment, or never");
     }
 }
