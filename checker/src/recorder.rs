@@ -150,8 +150,10 @@ impl Op {
     /// It happened, and this was the answer: `()` for what answers nothing. What found nothing answers null, which is what `None`
     /// is. A compare-and-set that was refused did not happen: it ends with [`fail`](Op::fail).
     pub fn ok<A: Serialize>(self, answer: A) {
-        // What answers nothing, as `()` which has no content, keeps the value that it was given.
-        let value = if size_of::<A>() == 0 { self.invocation.value.clone() } else { json(answer) };
+        let answer = json(answer);
+        // What answers nothing, which `()` tells from `None` by having no content, keeps the value that it was given.
+        let nothing = answer.is_null() && size_of::<A>() == 0;
+        let value = if nothing { self.invocation.value.clone() } else { answer };
         self.end(EventKind::Ok, value, None);
     }
 
@@ -256,8 +258,9 @@ mod tests {
         let recorder = Recorder::new();
         recorder.invoke(1, Invocation::new("read").value(5)).ok(None::<u8>);
         recorder.invoke(1, Invocation::new("append").value(5)).ok(());
+        recorder.invoke(1, Invocation::new("poll").value(5)).ok([0; 0]);
         let answers: Vec<Value> = recorder.history().events.iter().map(|event| event.value.clone()).collect();
-        assert_eq!(answers, [json!(5), json!(null), json!(5), json!(5)]);
+        assert_eq!(answers, [json!(5), json!(null), json!(5), json!(5), json!(5), json!([])]);
     }
 
     #[test]

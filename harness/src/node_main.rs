@@ -28,7 +28,7 @@ pub fn node_main() -> i32 {
 }
 
 fn cannot_start(error: &dyn std::fmt::Display) -> i32 {
-    eprintln!("error: {error}");
+    driver::tell(format_args!("error: {error}"));
     exit::CANNOT_START
 }
 

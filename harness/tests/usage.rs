@@ -255,3 +255,14 @@ fn what_cannot_be_compared_is_refused_before_anything_runs() {
     let unknown = refused(&["compare", "raft", "no-such-system"]);
     assert!(unknown.contains("no-such-system"), "{unknown}");
 }
+
+/// A panic over the log would be taken for a bug of the protocol.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_node_whose_log_has_no_room_ends_as_it_should() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = fs_err::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut node = schism(folder.path(), &["node"]);
+    let status = node.stdin(Stdio::null()).stdout(Stdio::null()).stderr(full.into_parts().0).status().unwrap();
+    assert_eq!(status.code(), Some(78), "nobody says what to run");
+}

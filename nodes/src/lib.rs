@@ -6,6 +6,8 @@
 //! This crate knows nothing of checkers, workloads or the controller: it writes notes and answers requests, and does
 //! not ask who reads them.
 
+#![warn(clippy::print_stderr)] // it panics where the log's disk is full: `driver::tell` does not
+
 pub mod catalog;
 pub mod common;
 pub mod config;

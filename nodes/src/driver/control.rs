@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use super::lines::{Line, LineReader, OutLimit, OutQueue};
+use super::log;
 use crate::control::{Boot, Down, Up, exit};
 
 /// The version of the control protocol that this driver speaks.
@@ -101,7 +102,7 @@ impl Control {
             self.out.write_to(&mut self.stream)
         });
         if let Err(error) = sent {
-            eprintln!("the controller cannot be told {word:?}: {error}");
+            log::tell(format_args!("the controller cannot be told {word:?}: {error}"));
         }
     }
 

@@ -10,6 +10,7 @@ use super::LINE_BYTES;
 use super::connection::{Connection, Party, Received};
 use super::envelope::{Incoming, Outgoing, PeerBody, Reply, Unreadable, read_peer_body, read_request};
 use super::lines::{Line, LineReader};
+use super::log;
 use super::node_loop::{End, NodeLoop, Pending, Queued};
 use crate::control::Up;
 use crate::id::{ClientId, NodeId, RequestId};
@@ -54,7 +55,7 @@ impl<P: Protocol> NodeLoop<P> {
                 (Party::Stranger, Line::TooLong) => return Ok(false),
                 (Party::Stranger, Line::Whole(line)) => {
                     if let Err(error) = connection.greeted(line, &self.hello, &self.boot.peers) {
-                        eprintln!("a connection is refused: {error}");
+                        log::tell(format_args!("a connection is refused: {error}"));
                         return Ok(false);
                     }
                     reader.set_limit(LINE_BYTES);

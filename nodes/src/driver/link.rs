@@ -9,7 +9,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
 use super::lines::{Line, LineReader, OutQueue};
-use super::{HELLO_BYTES, OUT_LIMIT};
+use super::{HELLO_BYTES, OUT_LIMIT, log};
 use crate::id::NodeId;
 use crate::wire::Hello;
 
@@ -65,7 +65,10 @@ impl Link {
     pub(super) fn send(&mut self, write: impl FnOnce(&str, &mut Vec<u8>) -> serde_json::Result<()>) {
         self.dropped += self.out.push(|bytes| write(&self.name, bytes));
         if self.dropped.is_power_of_two() && self.dropped > self.told {
-            eprintln!("{} takes too little: {} messages to it were dropped so far", self.peer, self.dropped);
+            log::tell(format_args!(
+                "{} takes too little: {} messages to it were dropped so far",
+                self.peer, self.dropped
+            ));
             self.told = self.dropped;
         }
     }
@@ -189,7 +192,10 @@ impl Link {
     /// Once for each outage: peers that are down stay so for many attempts.
     fn complain(&self, what: &str, error: &io::Error) {
         if self.pause == BACKOFF.0 {
-            eprintln!("the link to {} at {} {what}: {error}; it is dialled again", self.peer, self.address);
+            log::tell(format_args!(
+                "the link to {} at {} {what}: {error}; it is dialled again",
+                self.peer, self.address
+            ));
         }
     }
 }

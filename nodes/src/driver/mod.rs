@@ -54,6 +54,7 @@ mod inherit;
 mod intake;
 mod lines;
 mod link;
+mod log;
 mod node_loop;
 mod notes;
 mod sockets;
@@ -65,6 +66,7 @@ mod wal;
 
 pub use control::{BootError, Control};
 pub use inherit::inherited;
+pub use log::tell;
 pub use start::run;
 
 use lines::OutLimit;

@@ -11,6 +11,7 @@ use mio::Token;
 use rand_chacha::ChaCha8Rng;
 
 use super::clock::{Clock, machine_now};
+use super::log;
 use super::notes::Notes;
 use super::sockets::Sockets;
 use super::timers::Timers;
@@ -150,6 +151,6 @@ impl<P: Protocol> NodeLoop<P> {
 /// The control socket cannot be used any more: there is no controller, or none that listens.
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
 pub(super) fn controller_gone(error: io::Error) -> End {
-    eprintln!("the controller is gone: {error}");
+    log::tell(format_args!("the controller is gone: {error}"));
     End::Done
 }

@@ -14,6 +14,7 @@ use super::clock::machine_now;
 use super::connection::{Connection, own_hello};
 use super::control::Control;
 use super::link::Link;
+use super::log;
 use crate::control::Boot;
 use crate::id::NodeId;
 use crate::wire::Hello;
@@ -156,7 +157,7 @@ impl Sockets {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => {
                     // It may be that connection's fault or for want of descriptors: the others are asked for later.
-                    eprintln!("a connection cannot be accepted: {error}");
+                    log::tell(format_args!("a connection cannot be accepted: {error}"));
                     self.accept_at = Some(now + u64::try_from(ACCEPT_PAUSE.as_nanos()).expect("a tenth of a second"));
                     return;
                 }

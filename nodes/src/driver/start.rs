@@ -9,6 +9,7 @@ use rand_chacha::rand_core::SeedableRng;
 use super::clock::{Clock, machine_now, machine_wall};
 use super::connection::own_hello;
 use super::control::Control;
+use super::log;
 use super::node_loop::{End, NodeLoop};
 use super::notes::Notes;
 use super::sockets::{Listening, Sockets};
@@ -42,7 +43,7 @@ pub fn run<P: Protocol>(config: P::Config, boot: Boot, control: Control, notes: 
 }
 
 fn disk_failed(control: &mut Control, error: &str) -> i32 {
-    eprintln!("stable storage failed: {error}");
+    log::tell(format_args!("stable storage failed: {error}"));
     control.last_word(&Up::DiskFailed { error: error.to_owned() });
     exit::DISK_FAILED
 }

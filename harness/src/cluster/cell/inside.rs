@@ -2,7 +2,7 @@
 //! hidden. Each has one thread and knows nothing of runs.
 
 use std::ffi::OsString;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, ExitStatus};
 
@@ -65,7 +65,8 @@ pub fn cell_init(program: &[OsString]) -> i32 {
             reap_until(Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX)))
         }
         Err(error) => {
-            eprintln!("error: {}: {error}", program.first().unwrap_or(&OsString::new()).to_string_lossy());
+            let program = program.first().unwrap_or(&OsString::new()).to_string_lossy().into_owned();
+            let _ = writeln!(io::stderr(), "error: {program}: {error}");
             CANNOT_START
         }
     }
@@ -111,6 +112,7 @@ fn end_as(status: ExitStatus) -> i32 {
 }
 
 fn cannot_start(error: &dyn std::fmt::Display) -> i32 {
-    eprintln!("error: a cell could not be made: {error}");
+    // A full disk under the log is no reason to end in another way.
+    let _ = writeln!(io::stderr(), "error: a cell could not be made: {error}");
     CANNOT_START
 }
