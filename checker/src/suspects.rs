@@ -73,6 +73,8 @@ fn seen<'a, M: Model>(operations: &[&'a Operation], model: &M, counterexample: &
 /// Notes who wrote each value, and returns the index at which the first write of any value was over.
 fn add_writers<'a, M: Model>(seen: &mut AllSeen<'a>, operations: &[&'a Operation], model: &M) -> Option<u64> {
     let mut first_write_ended: Option<u64> = None;
+    // Where nothing was seen, as of a lock, nobody is looked for who put it there.
+    let operations = if seen.values.is_empty() { &[] } else { operations };
     for &operation in operations {
         let failed = operation.ending == Ending::Fail;
         // A model is never asked about what failed; what it would have written is what it may have written.
