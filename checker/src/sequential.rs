@@ -6,8 +6,7 @@
 //! operation comes after what its process did before, at any place or never, and nothing has to come after it.
 //!
 //! What is linearizable is sequential too, and what is not even causally convergent is not sequential: both are decided first, since that
-//! is cheap. Then a depth-first search looks for an
-//! order: a configuration is how far each process is, the state, and which crashed operations were used up; none is
+//! is cheap. Then a depth-first search looks for an order: a configuration is how far each process is, the state, and which crashed operations were used up; none is
 //! looked at twice. Of the reductions of the search for linearizability those stay that need no real time:
 //!
 //! - **Greedy placing.** An operation that changes no state in which it is legal is placed as soon as it can be. Whatever

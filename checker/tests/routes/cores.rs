@@ -49,18 +49,25 @@ fn violations_of_long_histories_have_small_cores() {
     assert!(invalid >= 20 && 3 * small >= 2 * invalid, "{small} small cores of {invalid} violations");
 }
 
+/// A history of a queue with something wrong in it, usually, and the proof of its verdict, if there is one.
+fn proved_queue(seed: u64) -> Option<(Vec<Operation>, Proof)> {
+    let kind = Kind { object: Object::Queue, distinct: true, operations: 50 };
+    let mut random = Random::new(12 << 32 | seed);
+    let mut ops = happened(kind, 50, (0, 6), &mut random);
+    mutate(&mut ops, &mut random);
+    let operations: Vec<Operation> = ops.iter().map(|op| recorded(Object::Queue, op)).collect();
+    let model = model(Object::Queue);
+    let property = check_operations(&operations, &model, &Options::default(), &Little).unwrap();
+    let proof = prove(&operations, &model, &property, &Little).ok()?;
+    Some((operations, proof))
+}
+
 /// A strand may be left out only as a whole.
 #[test]
 fn half_an_element_is_not_left_out() {
-    let kind = Kind { object: Object::Queue, distinct: true, operations: 50 };
     let (mut refused, model) = (0, model(Object::Queue));
     for seed in 0..400 {
-        let mut random = Random::new(12 << 32 | seed);
-        let mut ops = happened(kind, 50, (0, 6), &mut random);
-        mutate(&mut ops, &mut random);
-        let operations: Vec<Operation> = ops.iter().map(|op| recorded(Object::Queue, op)).collect();
-        let property = check_operations(&operations, &model, &Options::default(), &Little).unwrap();
-        let Ok(mut proof) = prove(&operations, &model, &property, &Little) else { continue };
+        let Some((operations, mut proof)) = proved_queue(seed) else { continue };
         let Claim::Invalid { core, .. } = &mut proof.claim else { continue };
         if core.optional.pop().is_none() {
             continue;
@@ -112,15 +119,9 @@ fn no_part_of_a_history_that_is_linearizable_is_refuted() {
 /// A proof whose words say something else than its numbers does not hold.
 #[test]
 fn what_a_core_says_in_words_is_checked() {
-    let kind = Kind { object: Object::Queue, distinct: true, operations: 50 };
     let (mut refused, model) = (0, model(Object::Queue));
     for seed in 0..60 {
-        let mut random = Random::new(12 << 32 | seed);
-        let mut ops = happened(kind, 50, (0, 6), &mut random);
-        mutate(&mut ops, &mut random);
-        let operations: Vec<Operation> = ops.iter().map(|op| recorded(Object::Queue, op)).collect();
-        let property = check_operations(&operations, &model, &Options::default(), &Little).unwrap();
-        let Ok(mut proof) = prove(&operations, &model, &property, &Little) else { continue };
+        let Some((operations, mut proof)) = proved_queue(seed) else { continue };
         let Claim::Invalid { core, .. } = &mut proof.claim else { continue };
         core.operations[0].did = "enqueued a lie".to_owned();
         let verified = verify(&operations, &model, &proof);

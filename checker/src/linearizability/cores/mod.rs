@@ -53,7 +53,7 @@ pub(super) fn core<M: Model>(
 ) -> Option<Core> {
     let object = Object::of(operations, model, counterexample)?;
     let relaxed = Relaxed::new(model, &object.calls);
-    let mut effort = Effort::new(effort_steps + object.calls.len() as u64, budget);
+    let mut effort = Effort::new(effort_steps.saturating_add(object.calls.len() as u64), budget);
     let kept = object.start(&relaxed, counterexample, &mut effort)?;
     let (kept, minimal) = shrink(&relaxed, kept, &mut effort);
     (kept.len() <= CORE_AT_MOST).then(|| object.tell(model, &relaxed, &kept, minimal))

@@ -32,7 +32,7 @@ pub(in crate::linearizability) fn tried<M: Model>(
     budget: &dyn Budget,
 ) -> Option<Tried> {
     let Object { calls, .. } = Object::of(operations, model, counterexample)?;
-    let mut effort = Effort::whole(effort_steps + calls.len() as u64, budget);
+    let mut effort = Effort::whole(effort_steps.saturating_add(calls.len() as u64), budget);
     let shown = |call: &Call<'_, M::Input>| {
         let it = call.operation;
         counterexample.operations.iter().any(|row| (row.process, row.invoked) == (it.process, it.invoked))
